@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pipeline.classifiers.bases.registry import find_architecture
-from pipeline.classifiers.strategies import FREEZING
+from pipeline.classifiers.strategies import FREEZING, choose_part
 from pipeline.classifiers.weights import NotRun
 from pipeline.errors import InputError, ProgressCallback
 from pipeline.experiments.configuration import Configuration, PlannedRow
@@ -145,7 +145,13 @@ def _write(path: Path, results: ExperimentResults) -> None:
 
 
 def _unmeasured(row: PlannedRow, context: RunContext, choice: RowChoice, command: str) -> NotRunRow:
-    """A row before this run reaches it."""
+    """A row before this run reaches it; what cannot be run says why, chosen or not."""
+    architecture = find_architecture(row.architecture)
+    if row.strategy is not None:
+        try:
+            choose_part(row.strategy, architecture, context.weights.coverage(architecture))
+        except NotRun as error:
+            return _impossible(row, context, error)
     reason = _NOT_REACHED if choice.includes(row) else row.left_out or "It was not chosen."
     return not_run_row(
         row,
@@ -162,10 +168,14 @@ def _measure(
     try:
         measurement = experiment.measure(row, progress)
     except NotRun as error:
-        local = context.weights.has_file(find_architecture(row.architecture))
-        weights = _initial_weights(row, context) if local else NO_WEIGHTS
-        return not_run_row(row, weights, reason=error.reason)
+        return _impossible(row, context, error)
     return measured_row(row, measurement, environment=_environment())
+
+
+def _impossible(row: PlannedRow, context: RunContext, error: NotRun) -> NotRunRow:
+    local = context.weights.has_file(find_architecture(row.architecture))
+    weights = _initial_weights(row, context) if local else NO_WEIGHTS
+    return not_run_row(row, weights, reason=error.reason)
 
 
 def _initial_weights(row: PlannedRow, context: RunContext) -> str:

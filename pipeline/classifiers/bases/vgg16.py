@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pipeline.classifiers.bases.architecture import InputKind, keras_application
 
-ARCHITECTURE = keras_application("VGG16", InputKind.CAFFE)
+ARCHITECTURE = replace(
+    keras_application("VGG16", InputKind.CAFFE),
+    weights_file="vgg16_imagenet_notop.npz",
+)

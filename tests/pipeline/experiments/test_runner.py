@@ -152,6 +152,16 @@ def test_what_could_not_be_run_says_why_and_what_was_too_long_how(
     assert again.asked == ["vgg16 all"]
 
 
+def test_a_row_without_weights_says_so_even_if_it_was_not_chosen(
+    configuration: Configuration, tmp_path: Path
+) -> None:
+    path = tmp_path / "made.json"
+    run(configuration, path, Counted(), RowChoice(("vgg16",)))
+    row = json.loads(path.read_text())["rows"][0]
+    assert "ResNet18" in row["reason"]
+    assert (row["initial_weights"], row["command"]) == (NO_WEIGHTS, "")
+
+
 def test_a_stopped_run_goes_on_where_it_stopped(
     configuration: Configuration, tmp_path: Path
 ) -> None:
