@@ -26,7 +26,6 @@ from pipeline.metrics import dice_from_counts
 from pipeline.models.registry import ModelInfo
 from pipeline.storage.checked_json import json_number
 
-
 #: Masks ``(h, w)`` bool by the position of their slice, from 0; slices that are missing are empty.
 MaskSlices = Mapping[int, NDArray[np.bool_]]
 
@@ -176,8 +175,11 @@ def _find_overlap(
     if reference is None:
         return None, None
     counts = [
-        (int(np.count_nonzero(masks[k] & truth)) if k in masks else 0, areas_px.get(k, 0))
-        + (int(np.count_nonzero(truth)),)
+        (
+            int(np.count_nonzero(masks[k] & truth)) if k in masks else 0,
+            areas_px.get(k, 0),
+            int(np.count_nonzero(truth)),
+        )
         for k, truth in enumerate(reference)
     ]
     both, first, second = np.transpose(counts)
