@@ -29,6 +29,7 @@ COMMANDS = {
     "predict": "analyse files, folders or archives",
     "export": "export the models for the fast engine, once per machine",
     "benchmark": "time the ways in which the network can answer",
+    "calibrate": "measure the ranges with which the network can answer at int8",
     "check-precision": "show whether the network may answer at less than float32",
     "fit-expected-dice": "learn from held-out patients how good an outline probably is",
     "measure-inputs": "measure what the pictures of the training patients look like",

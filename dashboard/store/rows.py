@@ -50,7 +50,7 @@ class ModelKey:
     Attributes:
         task: Such as ``brain-tumor``.
         digest: Of everything that decides a result except the pixels.
-        precision: ``f32`` or ``bf16``.
+        precision: ``f32``, ``bf16`` or ``int8``.
     """
 
     task: str

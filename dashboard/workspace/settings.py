@@ -177,10 +177,10 @@ class Settings(BaseSettings):
     engine: Literal["auto", "openvino", "onnxruntime", "keras"] = Field(
         "auto", description="Runtime of the models: auto, openvino, onnxruntime or keras."
     )
-    precision: Literal["auto", "f32", "bf16"] = Field(
+    precision: Literal["auto", "f32", "bf16", "int8"] = Field(
         "auto",
-        description="Precision of the models: f32, bf16, or auto: bf16 where the weights were shown"
-        " to agree.",
+        description="Precision of the models: f32, bf16, int8, or auto: what this CPU is fast at if"
+        " the weights were shown to agree at it.",
     )
     report_template: Annotated[_Folder, AfterValidator(_existing_file)] | None = Field(
         None,

@@ -49,7 +49,8 @@ class Analyser:
         models: The network, from `pipeline.models.registry`, or the folder of the tasks.
         engine: One of `pipeline.engine.selection.CHOICES`. All but ``keras``, the reference, read
             exported models only and never import Keras.
-        precision: ``auto``, ``f32`` or ``bf16``; see `pipeline.engine.selection.choose_precision`.
+        precision: ``auto``, ``f32``, ``bf16`` or ``int8``; see
+            `pipeline.engine.selection.choose_precision`.
         engine_dir: Where exported models are kept.
         cache: Where answers are looked up and kept; None computes each time.
         task: Task to answer, where ``models`` is a folder.

@@ -90,7 +90,7 @@ def result_key(content_digest: str, models: TaskInfo, *, precision: str = "f32")
         64 hexadecimal digits.
     """
     network = models.network
-    decides = [
+    decides: list[object] = [
         network.digest,
         network.input_size,
         network.preprocessing_version,
@@ -98,6 +98,8 @@ def result_key(content_digest: str, models: TaskInfo, *, precision: str = "f32")
         network.mask_threshold,
         repr(network.inference),
     ]
+    if precision == "int8" and network.ranges is not None:
+        decides.append(network.ranges.digest())
     parts = ["result", 4, content_digest, models.task, decides, precision]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

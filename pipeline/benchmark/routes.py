@@ -148,5 +148,13 @@ ROUTES: dict[str, Route] = {
             "bf16",
             _open_engine("openvino", "bf16"),
         ),
+        Route(
+            "openvino-int8",
+            "OpenVINO, int8",
+            "openvino",
+            "openvino",
+            "int8",
+            _open_engine("openvino", "int8"),
+        ),
     )
 }

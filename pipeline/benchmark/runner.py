@@ -96,7 +96,12 @@ def _time_routes(
     plan: BenchmarkPlan, material: Material, progress: ProgressCallback
 ) -> dict[str, _Times]:
     paths = {"slice": material.slice_file, "study": material.study}
-    names = [name for name, route in ROUTES.items() if find_spec(route.package)]
+    ranges = read_model_info(plan.models).network.ranges
+    names = [
+        name
+        for name, route in ROUTES.items()
+        if find_spec(route.package) and (route.precision != "int8" or ranges is not None)
+    ]
     times = {name: _Times() for name in names}
     total = len(names) * (1 + sum(plan.rounds.values()))
     done = 0

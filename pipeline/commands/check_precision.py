@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         for names in kinds
     ]
     with ProgressBar("patient") as bar:
-        cases = _read_each([folders[patient] for patient in patients], bar)
+        cases = read_each([folders[patient] for patient in patients], bar)
         checks = measure_precision(cases, reference, candidates)
     with writing(info.network.folder):
         for check in checks:
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if checks[0].passes() else 1
 
 
-def _read_each(folders: list[Path], bar: ProgressBar) -> Iterator[Case]:
+def read_each(folders: list[Path], bar: ProgressBar) -> Iterator[Case]:
     """One patient after the other, so that none is held longer than needed."""
     from pipeline.data.reading.isolated import read_cases
 

@@ -80,7 +80,7 @@ def add_precision_argument(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=PRECISION_CHOICES,
         default="auto",
-        help="precision of the runtime (auto: bf16 where these weights were shown to agree)",
+        help="precision of the runtime (auto: what this CPU is fast at and was shown to agree)",
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +24,8 @@ class StageSettings:
         cache_dir: Keeps what was compiled for this machine; None compiles each time. Runtimes that
             compile nothing ignore it.
         threads: CPU threads to use; None leaves the choice to the runtime.
+        largest: At int8, by the name of a convolution the largest value that it reads
+            (`pipeline.models.int8_ranges`); the others are computed at float32.
         streams: Parts of a batch that are answered at once, each on its share of the threads.
             Runtimes that know no such thing ignore it.
     """
@@ -31,6 +33,7 @@ class StageSettings:
     precision: str = "f32"
     cache_dir: Path | None = None
     threads: int | None = None
+    largest: Mapping[str, float] = field(default_factory=dict)
     streams: int = 1
 
 

@@ -46,7 +46,7 @@ class ExportRecord:
         digests: SHA-256 of each file whose answers were compared, by name.
     """
 
-    schema: Literal[7] = 7
+    schema: Literal[8] = 8
     task: Name
     name: Name
     engine: Name

@@ -11,7 +11,7 @@ import io
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pipeline.engine.base import PLAIN, Arrays, StageSettings
 from pipeline.engine.exports import SUFFIXES
 from pipeline.engine.openvino_graph import UnknownLayerError, build_graph, import_openvino
+from pipeline.engine.openvino_int8 import quantise
 from pipeline.storage.atomic_files import replacing
 from pipeline.storage.digests import file_digest, seal, unseal
 
@@ -78,7 +79,7 @@ class OpenVinoStage:
         # Left alone, OpenVINO computes in bfloat16 on CPUs that have it. Asked for bfloat16 on one
         # that has not, it computes in float32.
         options: dict[str, Any] = {
-            "INFERENCE_PRECISION_HINT": self._settings.precision,
+            "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
             "PERFORMANCE_HINT": "LATENCY",
             # Pinned, the threads of two workers on one machine would share the first cores.
             "ENABLE_CPU_PINNING": False,
@@ -90,11 +91,17 @@ class OpenVinoStage:
             options["INFERENCE_NUM_THREADS"] = threads
         core, folder = openvino.Core(), self._settings.cache_dir
         if folder is None:
-            compiled = core.compile_model(str(self._path), _DEVICE, options)
+            compiled = core.compile_model(self._read(core), _DEVICE, options)
         else:
-            compiled = _compile_once(core, self._path, options, folder)
+            key = _key(core, self._path, options, self._settings.largest)
+            stored = folder / f"{self._path.stem}-{key}.blob"
+            compiled = _compile_once(core, lambda: self._read(core), options, stored)
         self._requests[streams] = [compiled.create_infer_request() for _ in range(streams)]
         return compiled
+
+    def _read(self, core: Any) -> Any:
+        model = core.read_model(str(self._path))
+        return quantise(model, self._settings.largest) if self.precision == "int8" else model
 
 
 def _has_channels_first(port: Any) -> bool:
@@ -106,20 +113,19 @@ def _has_channels_first(port: Any) -> bool:
     return len(shape) == 4 and shape[1].is_static and shape[2].is_dynamic and shape[3].is_dynamic
 
 
-def _compile_once(core: Any, path: Path, options: dict[str, Any], cache_dir: Path) -> Any:
+def _compile_once(core: Any, read: Callable[[], Any], options: dict[str, Any], stored: Path) -> Any:
     """A compiled model, from the cache where it was stored unaltered."""
-    stored = cache_dir / f"{path.stem}-{_key(core, path, options)}.blob"
     try:
         return core.import_model(bytes(unseal(_MAGIC, stored.read_bytes())), _DEVICE, options)
     except FileNotFoundError:
         pass
     except (OSError, ValueError, RuntimeError) as error:  # OpenVINO raises RuntimeError
         _LOG.warning("The compiled network %s is not used and made again: %s.", stored.name, error)
-    compiled = core.compile_model(str(path), _DEVICE, options)
+    compiled = core.compile_model(read(), _DEVICE, options)
     content = io.BytesIO()
     compiled.export_model(content)
     try:
-        cache_dir.mkdir(mode=0o700, exist_ok=True)
+        stored.parent.mkdir(mode=0o700, exist_ok=True)
         with replacing(stored) as draft:
             draft.write_bytes(seal(_MAGIC, content.getvalue()))
     except OSError as error:
@@ -127,14 +133,15 @@ def _compile_once(core: Any, path: Path, options: dict[str, Any], cache_dir: Pat
     return compiled
 
 
-def _key(core: Any, path: Path, options: dict[str, Any]) -> str:
-    """What decides how a network is compiled: its files, OpenVINO, the processor, the options."""
+def _key(core: Any, path: Path, options: dict[str, Any], largest: Mapping[str, float]) -> str:
+    """What decides how a network is compiled: files, OpenVINO, processor, options, int8 ranges."""
     names = ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
     decides = [
         *(file_digest(path.with_suffix(suffix)) for suffix in SUFFIXES["openvino"]),
         import_openvino().get_version(),
         *(str(core.get_property(_DEVICE, name)) for name in names),
         options,
+        dict(largest),
     ]
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:32]
 

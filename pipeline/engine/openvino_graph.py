@@ -10,7 +10,7 @@ by rounding only:
 - A convolution over joined inputs is a sum of convolutions, so that nothing is joined.
 - A 3x3 convolution of a picture that was enlarged by repeating pixels is a transposed 4x4
   convolution of the small one: 16 multiplications where there were 36.
-- A transposed convolution to a channel or two is a 3x3 convolution to four times as many, rearranged:
+- A transposed convolution to one or two channels is a 3x3 one to four times as many, rearranged:
   the processor computes eight channels at once, and would compute most of them for nothing.
 """
 
@@ -71,6 +71,7 @@ class _Convolution:
         stride: Of the convolution.
         pads: Zeros around what is convolved; around the result where it is transposed.
         transposed: Whether a pixel is spread by the kernel, not gathered.
+        name: Of the layer, which becomes that of the node where it is not transposed.
     """
 
     node: Any
@@ -78,6 +79,7 @@ class _Convolution:
     stride: int
     pads: _Pads
     transposed: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +102,8 @@ def build_graph(model: Any) -> Any:
     """Write a Keras network as an OpenVINO graph.
 
     Feature maps enter and leave it as ``(batch, channels, h, w)``; a single input enters as Keras
-    takes it, ``(batch, h, w, channels)``.
+    takes it, ``(batch, h, w, channels)``. A convolution's node has the name of its layer, by which
+    `pipeline.engine.openvino_int8` finds it.
 
     Args:
         model: A functional model of the layers of `pipeline.models.resunet`.
@@ -201,7 +204,10 @@ class _Writer:
                 dilations=[1, 1],
             )
         kernel = self._op.constant(np.ascontiguousarray(term.kernel.transpose(3, 2, 0, 1)))
-        return self._op.convolution(term.node, kernel, stride, begin, end, [1, 1])
+        node = self._op.convolution(term.node, kernel, stride, begin, end, [1, 1])
+        if term.name:
+            node.set_friendly_name(term.name)
+        return node
 
     # One method for each kind of layer, named as Keras names it.
 
@@ -242,7 +248,7 @@ class _Writer:
                 pads = part.pads if part.pads != _NO_PADS else (around, around)
                 if part.pads != _NO_PADS and layer.padding == "same":
                     raise UnknownLayerError("a picture that is padded twice")
-                terms.append(_Convolution(part.node, own, stride, pads))
+                terms.append(_Convolution(part.node, own, stride, pads, name=layer.name))
         return _Sum(tuple(terms), _bias(layer, kernel.shape[-1]))
 
     def _conv2dtranspose(self, layer: Any, tensor: Any) -> _Picture:

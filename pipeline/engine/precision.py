@@ -1,15 +1,16 @@
 """Whether a network may answer for less work: the agreement gate, and its stored result.
 
-A network runs at bfloat16 only where ``precision.json``, stored with its weights, shows for exactly
-these weights that on held-out patients the masks and the ranking of slices are those of the
-reference, Keras at float32. ``python -m pipeline check-precision`` measures and writes it. The same
+A network runs at bfloat16 or int8 only where ``precision.json``, stored with its weights, shows for
+exactly these weights, and at int8 for exactly these ranges (`pipeline.models.int8_ranges`), that on
+held-out patients the masks and the ranking of slices are those of the reference, Keras at float32.
+``python -m pipeline check-precision`` measures and writes it. The same
 is measured of what a network does not compute because it hardly matters
 (`pipeline.models.metadata.SAVINGS`): the reference computes everything.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,7 +22,7 @@ from pipeline.storage.checked_json import STRICT, read_json, write_document
 from pipeline.storage.field_types import Count, Digest, Flag, Name, PlainName, Share
 
 #: Precisions, the most exact first. Float32 needs no gate.
-PRECISIONS = ("f32", "bf16")
+PRECISIONS = ("f32", "bf16", "int8")
 PRECISION_FILE = "precision.json"
 #: Smallest mean Dice per patient between the masks at a precision and the reference's.
 LEAST_MASK_DICE = 0.995
@@ -38,6 +39,7 @@ class PrecisionCheck:
     Attributes:
         engine, precision: Which.
         savings: What was not computed; the reference computed everything.
+        ranges: At int8, the digest of the ranges (`pipeline.models.int8_ranges.Int8Ranges`).
         patients, slices: Held-out patients and their slices.
         mask_dice_mean, mask_dice_lowest: Dice per patient between both masks, of patients in whom
             either answer outlines anything; 1 is the same mask.
@@ -58,6 +60,7 @@ class PrecisionCheck:
     cpu: Name
     date: Name
     savings: tuple[PlainName, ...]
+    ranges: Digest | None = None
 
     def passes(self) -> bool:
         """Whether the precision may be used."""
@@ -72,7 +75,7 @@ class PrecisionCheck:
 class _Row(PrecisionCheck):
     """A check in the file, with its verdict, for people who read the file."""
 
-    passed: Flag
+    passed: Flag = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class _Limits:
 class _File:
     """precision.json."""
 
-    schema: Literal[2] = 2
+    schema: Literal[3] = 3
     keras_digest: Digest
     reference: Name
     limits: _Limits
@@ -101,10 +104,19 @@ def agrees(info: NetworkInfo, *, engine: str, precision: str) -> bool:
         checks = read_precision_checks(info)
     except InputError:
         return False
-    fitting = {c.savings: c for c in checks if (c.engine, c.precision) == (engine, precision)}
+    ranges = ranges_of(info, precision)
+    if precision == "int8" and ranges is None:
+        return False
+    wanted = engine, precision, ranges
+    fitting = {c.savings: c for c in checks if (c.engine, c.precision, c.ranges) == wanted}
     # Where a precision was measured with everything computed only, that shows its rounding.
     check = fitting.get(info.savings) or fitting.get(())
     return check is not None and check.passes()
+
+
+def ranges_of(info: NetworkInfo, precision: str) -> str | None:
+    """Digest of the ranges that decide answers at a precision; None where none do."""
+    return info.ranges.digest() if precision == "int8" and info.ranges is not None else None
 
 
 def read_precision_checks(info: NetworkInfo) -> list[PrecisionCheck]:
@@ -150,6 +162,8 @@ def describe_check(check: PrecisionCheck) -> str:
     """What was measured, and what follows, as text."""
     verdict = "may be used" if check.passes() else "is not used"
     what = f"{check.engine} {check.precision}"
+    named = [check.precision] if check.precision != "f32" or not check.savings else []
+    named += check.savings
     if check.savings:
         what += f" with {', '.join(check.savings)}"
     return (
@@ -160,5 +174,5 @@ def describe_check(check: PrecisionCheck) -> str:
         f"slice AUC {check.auc:.5f}, reference {check.reference_auc:.5f}"
         f" (loss allowed: {MOST_AUC_LOSS});\n"
         f"largest difference of a slice score {check.largest_score_difference:.4f}.\n"
-        f"{' and '.join(check.savings) or check.precision} {verdict}."
+        f"{' and '.join(named)} {verdict}."
     )

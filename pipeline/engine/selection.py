@@ -5,6 +5,7 @@ Nothing here imports a runtime: the web process asks too, for the key of a resul
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import version
@@ -16,9 +17,10 @@ from pipeline.engine.base import NetworkStages, StageModel, StageSettings
 from pipeline.engine.exports import SUFFIXES, ExportedFiles, is_exported, require_export
 from pipeline.engine.grad_cam import HeadWeights, load_heads, read_heads
 from pipeline.engine.precision import PRECISIONS, agrees
-from pipeline.engine.speed_probe import choose_streams, machine_digest
+from pipeline.engine.speed_probe import choose_streams, instruction_sets, machine_digest
 from pipeline.errors import InputError
 from pipeline.models.entries import find_entry
+from pipeline.models.int8_ranges import RANGES_FILE
 from pipeline.models.registry import ModelInfo, NetworkInfo, load_keras_model
 
 
@@ -51,7 +53,7 @@ ENGINES: dict[str, EngineEntry] = {
         "pipeline.engine.openvino_engine",
         "OpenVinoStage",
         "openvino",
-        ("f32", "bf16"),
+        ("f32", "bf16", "int8"),
         has_streams=True,
     ),
     "onnxruntime": EngineEntry(
@@ -113,8 +115,9 @@ def choose_precision(info: NetworkInfo, precision: str, *, engine: str = "auto")
 
     Args:
         info: The network, with the comparisons that were shipped with it.
-        precision: One of `PRECISION_CHOICES`; ``auto`` is bf16 where the engine has it and these
-            weights were shown to agree at it (`pipeline.engine.precision`), f32 elsewhere.
+        precision: One of `PRECISION_CHOICES`; ``auto`` is the first of `fast_precisions` that the
+            engine has and at which these weights were shown to agree (`pipeline.engine.precision`),
+            f32 without any.
         engine: One of `CHOICES`.
 
     Raises:
@@ -125,7 +128,7 @@ def choose_precision(info: NetworkInfo, precision: str, *, engine: str = "auto")
     installed = [name for name in ENGINES if find_spec(ENGINES[name].package)]
     candidates = installed if engine == "auto" else [engine]
     if precision == "auto":
-        lower = [p for p in PRECISIONS if p != "f32" and _may(info, candidates, p)]
+        lower = [p for p in fast_precisions(instruction_sets()) if _may(info, candidates, p)]
         return lower[0] if lower else "f32"
     if engine != "auto":
         _check_precision(engine, precision)
@@ -136,6 +139,20 @@ def choose_precision(info: NetworkInfo, precision: str, *, engine: str = "auto")
             f"run: python -m pipeline check-precision --precision {precision}",
         )
     return precision
+
+
+def fast_precisions(instructions: Collection[str]) -> tuple[str, ...]:
+    """Precisions that this processor computes faster than float32, the first to be used first.
+
+    bfloat16 is closer to float32 than int8. Where a processor does not say what it can, int8 may be
+    slower; asked for bfloat16 it computes at float32 where it has no other.
+
+    Args:
+        instructions: From `pipeline.engine.speed_probe.instruction_sets`.
+    """
+    if "avx2" not in instructions or {"avx512_bf16", "amx_bf16"} & set(instructions):
+        return ("bf16",)
+    return "int8", "bf16"
 
 
 def open_network(
@@ -165,7 +182,7 @@ def open_network(
         stages = tuple(stage(part, precision=precision) for part in info.split(model))
         return stages, read_heads(model) if info.has_heads else None
     files = require_export(info, Path(engine_dir), engine)
-    settings = StageSettings(precision, files.compiled, threads)
+    settings = StageSettings(precision, files.compiled, threads, _largest(info, precision))
     try:
         if entry.has_streams and info.takes_parts:
             settings = replace(settings, streams=_choose_streams(info, files, stage, settings))
@@ -190,6 +207,19 @@ def open_stages(
         info, engine=engine, precision=precision, engine_dir=engine_dir, threads=threads
     )
     return NetworkStages(first, second, heads)
+
+
+def _largest(info: NetworkInfo, precision: str) -> Mapping[str, float]:
+    """What the convolutions read at most that are computed at int8, by name."""
+    if precision != "int8":
+        return {}
+    if info.ranges is None:
+        raise InputError(
+            info.name,
+            f"The network {info.name} has no {RANGES_FILE} for these weights and cannot answer at"
+            " int8; run: python -m pipeline calibrate",
+        )
+    return info.ranges.largest
 
 
 def _choose_streams(

@@ -11,7 +11,7 @@ from pipeline import metrics
 from pipeline.analysis.analyser import Analyser
 from pipeline.analysis.results import CaseResult
 from pipeline.data.case import Case
-from pipeline.engine.precision import PrecisionCheck
+from pipeline.engine.precision import PrecisionCheck, ranges_of
 from pipeline.errors import InputError
 from pipeline.evaluation.evaluate import cpu_name
 
@@ -60,6 +60,7 @@ def measure_precision(
             engine=candidate.engine,
             precision=candidate.precision,
             savings=candidate.network.savings,
+            ranges=ranges_of(candidate.network, candidate.precision),
             patients=len(own),
             slices=len(tumor),
             mask_dice_mean=float(np.nanmean(own)),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from pipeline.errors import InputError
 from pipeline.models.decision import DecisionRule
 from pipeline.models.entries import find_entry
+from pipeline.models.int8_ranges import Int8Ranges, read_ranges
 from pipeline.models.metadata import InferenceOptions, Metadata, TwoStageMetadata
 from pipeline.models.quiet_keras import import_keras
 from pipeline.storage.checked_json import read_json
@@ -53,6 +54,7 @@ class NetworkInfo(ABC):
         metadata: All of metadata.json, a subclass for each kind of network.
         history: One row per epoch of history.csv; empty where it is missing.
         card: The model card, or None.
+        ranges: What answering at int8 needs, or None.
     """
 
     #: Names of the parts that answer one after the other; an export has a file for each. All but
@@ -74,6 +76,7 @@ class NetworkInfo(ABC):
     metadata: Metadata
     history: tuple[Mapping[str, float], ...] = ()
     card: Path | None = None
+    ranges: Int8Ranges | None = None
 
     @property
     def savings(self) -> tuple[str, ...]:
@@ -257,6 +260,7 @@ def describe_folder(folder: Path, metadata: Metadata) -> dict[str, Any]:
         "preprocessing_version": metadata.preprocessing_version,
         "history": _read_history(folder / HISTORY_FILE),
         "card": folder / CARD_FILE if (folder / CARD_FILE).is_file() else None,
+        "ranges": read_ranges(folder, metadata.digest),
     }
 
 

@@ -19,7 +19,7 @@ NO_RANGE: Final = (
 _TIMES, _DASH = "\N{MULTIPLICATION SIGN}", "\N{EN DASH}"
 _DIGEST: Final = 8
 _ENGINES = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime", "keras": "Keras"}
-_PRECISIONS = {"f32": "float32", "bf16": "bfloat16"}
+_PRECISIONS = {"f32": "float32", "bf16": "bfloat16", "int8": "int8"}
 _SIDES = {"right": "on the right", "left": "on the left", "both sides": "on both sides"}
 
 

@@ -23,7 +23,7 @@ def test_table_has_a_row_for_each_setting() -> None:
     assert by_name["OVERREAD_PORT"] == ["`8050`", "1 to 65,535"]
     assert by_name["OVERREAD_HOME"] == ["`./workspace`", "path"]
     assert by_name["OVERREAD_DEMO"] == ["`yes`", "yes, no"]
-    assert by_name["OVERREAD_PRECISION"] == ["`auto`", "auto, f32, bf16"]
+    assert by_name["OVERREAD_PRECISION"] == ["`auto`", "auto, f32, bf16, int8"]
     assert by_name["OVERREAD_SECRET"] == ["not set", "text"]
 
 

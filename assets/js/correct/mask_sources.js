@@ -56,7 +56,9 @@ function fromMaps(now, url, level, area) {
    * @param {ArrayLike<number>} map
    */
   const pack = (k, map) => {
-    const packed = maskBits.packFrom(map, level);
+    const mask = new Uint8Array(map.length);
+    for (let i = 0; i < map.length; i++) mask[i] = map[i] >= level ? 1 : 0;
+    const packed = maskBits.pack(mask);
     cached.delete(k);
     cached.set(k, packed);
     for (const old of cached.keys()) if (cached.size > CACHED) cached.delete(old);
@@ -109,7 +111,7 @@ export function ofReference(now) {
   if (!template) return null;
   return fromMaps(
     now,
-    (k) => (now.referenceAreas[k] === 0 ? null : address(template, k)),
+    (k) => address(template, k),
     128,
     (k) => now.referenceAreas[k],
   );

@@ -9,7 +9,6 @@
 /** @import { Comparison } from "./reading_store.js" */
 
 import * as correction from "../correct/correction.js";
-import { setProps } from "../frame/dash.js";
 import { byId, find, make, query } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
@@ -78,7 +77,7 @@ import * as studyEntries from "./study_entries.js";
  */
 
 const POLL_MS = 600;
-const CHART_PX = 170;
+const CHART = { displayModeBar: false, responsive: true };
 const SOURCES = { signed: "signed", version: "corrected", ai: "AI", "": "not analysed" };
 /** @type {Doc | null} of the study in view */
 let doc = null;
@@ -158,7 +157,7 @@ async function load(mine) {
   if (!known) mine.isOpen = false; // it was cut meanwhile
   mine.chosen = known ?? firstOf(mine.found?.priors ?? []);
   fillRail(mine);
-  drawChart(mine);
+  void drawChart(mine);
   show(mine);
   if (mine.isAsked) toggle();
 }
@@ -292,12 +291,11 @@ const cut = (mine, point) =>
     : linkButton("Not this patient", () => askToLink(mine, point, false));
 
 /** @param {Doc} mine */
-function drawChart(mine) {
+async function drawChart(mine) {
   const chart = mine.found?.chart;
   byId("findings-priors").hidden = !chart;
-  if (!chart) return;
-  const layout = { ...chart.layout, height: CHART_PX, autosize: true };
-  setProps("prior-chart", { figure: { data: chart.data, layout } });
+  if (!chart || !window.Plotly) return;
+  await Plotly.react(byId("prior-chart"), chart.data, { ...chart.layout, height: 170 }, CHART);
 }
 
 /**
@@ -528,6 +526,13 @@ const painted = () => void (doc && paint(doc));
 /** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
   byId("priors-compare").addEventListener("click", toggle, { signal });
+  // the panel may be folded away while the chart is drawn
+  const observer = new ResizeObserver(() => {
+    const chart = find("prior-chart");
+    if (chart?.checkVisibility() && chart.querySelector(".main-svg"))
+      void Plotly.Plots.resize(chart);
+  });
+  observer.observe(byId("prior-chart"));
   const resized = new ResizeObserver(place);
   resized.observe(byId("prior-pane"));
   byId("prior-close").addEventListener("click", toggle, { signal });
@@ -544,6 +549,7 @@ export function mount(signal) {
     viewer.on("view", place),
     shell.on("theme", again),
     readingStore.on(showChange),
+    () => observer.disconnect(),
     () => resized.disconnect(),
   ]);
 }

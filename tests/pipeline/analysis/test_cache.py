@@ -19,6 +19,7 @@ from pipeline.analysis.answer_format import decode_answer, decode_slice, encode_
 from pipeline.analysis.cache import BytesDisk, ResultCache, result_key
 from pipeline.analysis.results import AnswerMap, ModelReference
 from pipeline.errors import Cancelled
+from pipeline.models.int8_ranges import Int8Ranges
 from pipeline.models.registry import read_model_info
 
 KEY, OTHER = "ab" * 32, "cd" * 32
@@ -345,3 +346,16 @@ def test_key_is_hexadecimal_and_follows_precision(tmp_path: Path) -> None:
     assert key == result_key("digest", read_model_info(tmp_path))
     assert key != result_key("digest", models, precision="bf16")
     assert key != result_key("other", models)
+    at_int8 = set()
+    for largest in (1.0, 2.0):
+        ranges = Int8Ranges(
+            keras_digest=models.network.digest,
+            patients=1,
+            slices=1,
+            date="now",
+            largest={"conv": largest},
+        )
+        measured = replace(models, network=replace(models.network, ranges=ranges))
+        assert result_key("digest", measured) == key
+        at_int8.add(result_key("digest", measured, precision="int8"))
+    assert len(at_int8) == 2

@@ -100,7 +100,7 @@ def test_routes_take_turns_and_are_compared_within_rounds(
     plan: BenchmarkPlan, material: Material, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results = run(plan, material, monkeypatch)
-    names = list(ROUTES)
+    names = [name for name in ROUTES if name != "openvino-int8"]  # this network has no ranges
     first_rounds = QuickChild.asked[len(names) :][: 2 * len(names)]
     assert first_rounds == [*names, *names[1:], names[0]]
     one, study = results.tasks

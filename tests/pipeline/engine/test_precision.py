@@ -12,12 +12,14 @@ from pipeline.engine import selection
 from pipeline.engine.precision import (
     PrecisionCheck,
     agrees,
+    ranges_of,
     read_precision_checks,
     write_precision_check,
 )
 from pipeline.engine.selection import choose_precision
 from pipeline.errors import InputError
-from pipeline.models.registry import ModelInfo, read_model_info
+from pipeline.models.int8_ranges import RANGES_FILE, Int8Ranges, write_ranges
+from pipeline.models.registry import ModelInfo, read_model_info, read_network
 
 GOOD = PrecisionCheck(
     engine="openvino",
@@ -137,6 +139,50 @@ def test_a_precision_that_cannot_be_is_refused(
     with pytest.raises(InputError) as refused:
         choose_precision(info, wanted, engine=engine)
     assert named in refused.value.message
+
+
+def write_ranges_of(info: ModelInfo, largest: float) -> ModelInfo:
+    ranges = Int8Ranges(
+        keras_digest=info.digest, patients=9, slices=9, date="now", largest={"conv": largest}
+    )
+    write_ranges(info.folder, ranges)
+    return read_network(info.folder, task=info.task)
+
+
+@pytest.mark.parametrize(
+    ("instructions", "chosen"),
+    [
+        (("avx2", "fma"), "int8"),
+        (("avx2", "avx512f", "avx512_vnni"), "int8"),
+        (("avx2", "avx512_vnni", "avx512_bf16"), "bf16"),
+        (("avx2", "amx_bf16"), "bf16"),
+        ((), "bf16"),
+    ],
+)
+def test_auto_is_what_the_processor_is_fast_at(
+    info: ModelInfo, monkeypatch: pytest.MonkeyPatch, instructions: tuple[str, ...], chosen: str
+) -> None:
+    monkeypatch.setattr(selection, "instruction_sets", lambda: list(instructions))
+    ranged = write_ranges_of(info, 2.5)
+    write_precision_check(ranged, GOOD)
+    write_precision_check(ranged, replace(GOOD, precision="int8", ranges=ranges_of(ranged, "int8")))
+    assert choose_precision(ranged, "auto") == chosen
+
+
+def test_int8_is_shown_for_exactly_these_ranges(
+    info: ModelInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selection, "instruction_sets", lambda: ["avx2"])
+    ranged = write_ranges_of(info, 2.5)
+    write_precision_check(ranged, replace(GOOD, precision="int8", ranges=ranges_of(ranged, "int8")))
+    assert choose_precision(ranged, "auto") == "int8"
+    assert choose_precision(write_ranges_of(info, 2.6), "auto") == "f32"
+    (info.folder / RANGES_FILE).write_text('{"largest": {"conv": -1}}')
+    altered = read_network(info.folder, task=info.task)
+    assert altered.ranges is None
+    assert choose_precision(altered, "auto") == "f32"
+    with pytest.raises(InputError, match="int8"):
+        choose_precision(altered, "int8")
 
 
 def test_without_openvino_nothing_answers_at_less_than_float32(

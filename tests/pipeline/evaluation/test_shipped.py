@@ -75,7 +75,7 @@ def test_the_page_of_times_tells_the_benchmarks_figures(shipped: TaskInfo) -> No
 
 def test_the_shipped_precision_was_shown_for_the_shipped_weights(shipped: TaskInfo) -> None:
     checks = read_precision_checks(shipped.network)
-    assert {check.precision for check in checks} == {"bf16", "f32"}
+    assert {check.precision for check in checks} == {"bf16", "f32", "int8"}
     for check in checks:
         assert check.passes()
         assert check.patients == len(load_folds()[0].held_out)
