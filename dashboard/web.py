@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 import tempfile
 from functools import partial
@@ -12,8 +13,21 @@ from dashboard.processes.parent import end_with_parent
 from dashboard.workspace.settings import open_workspace
 
 
+#: glibc's name for the number of heaps, and how many: each thread of a pool of 32 would otherwise
+#: get one of its own and keep what large answers took there.
+_M_ARENA_MAX, _HEAPS = -8, 2
+
+
+def _share_heaps() -> None:
+    """Let all threads share a few heaps, where the C library can be asked to (glibc)."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, _HEAPS)
+
+
 def main() -> int:
     """Serve until the process is asked to end."""
+    _share_heaps()
     end_with_parent()
     settings = open_workspace()
     # waitress writes large bodies to a temporary file: next to the uploads, not in a small /tmp

@@ -10,7 +10,6 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import pandas as pd
 from flask import Blueprint, Response
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
@@ -355,6 +354,8 @@ def _describe(
 
 
 def _chart(points: list[TimePoint], theme: Theme) -> Figure:
+    import pandas as pd
+
     in_mm = [one.unit == "mm" for one in points]
     data = pd.DataFrame(
         {

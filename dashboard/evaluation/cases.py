@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 
 from pipeline import ModelInfo
 from pipeline.evaluation.facade import (
@@ -22,6 +21,9 @@ from pipeline.evaluation.facade import (
     confusion,
     estimate_figures,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Cells of the confusion matrix: true and false positives and negatives.
 Cell = Literal["tp", "fn", "fp", "tn"]
@@ -91,6 +93,8 @@ def make_table(
     rows: Sequence[PatientRow] | Sequence[SliceRow], kind: type[PatientRow] | type[SliceRow]
 ) -> pd.DataFrame:
     """Rows as a table with their fields as columns."""
+    import pandas as pd
+
     names = [field.name for field in fields(kind)]
     table = pd.DataFrame([vars(row) for row in rows], columns=names)
     empty = [name for name in names if name not in _OTHERS and table[name].dtype == object]
@@ -122,6 +126,8 @@ def operating_points(patients: pd.DataFrame, slices: pd.DataFrame) -> pd.Series:
         One number per slice, by its index; NaN in a fold without positive slices. Empty where a
         single operating point gives the measured result.
     """
+    import pandas as pd
+
     positive, score = slices["called"].astype(bool), slices["score"]
     if not positive.any() or positive.all() or score[positive].min() > score[~positive].max():
         return pd.Series(dtype=float)

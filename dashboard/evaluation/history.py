@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from pipeline import ModelInfo
 from pipeline.evaluation.facade import Evaluation, Fold, Leakage, LeftOut
 from pipeline.image_tasks.facade import ImageModelInfo
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class TrainingRun:
     evaluated_on: int | None = None
     epochs: int | None = None
     installed: bool = False
-    history: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"epoch": []}))
+    history: pd.DataFrame = field(default_factory=lambda: parse_history([]))
 
     @property
     def has_history(self) -> bool:
@@ -69,6 +71,8 @@ class TrainingRun:
 
 def parse_history(rows: Sequence[Mapping[str, float]]) -> pd.DataFrame:
     """The rows of a history.csv as a table whose epochs count from 1 (Keras counts from 0)."""
+    import pandas as pd
+
     history = pd.DataFrame([dict(row) for row in rows])
     if "epoch" not in history:
         return pd.DataFrame({"epoch": []})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.figures.chart_data import attach_data
@@ -25,6 +24,8 @@ def make_bar_figure(
         row: What a bar is.
         theme: "dark" or "light".
     """
+    import pandas as pd
+
     tokens = tokens_of(theme)
     figure = go.Figure()
     figure.add_bar(

@@ -6,8 +6,12 @@ second request (`assets/js/charts/charts.js`).
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
 import plotly.graph_objects as go
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def attach_data(figure: go.Figure, data: pd.DataFrame) -> go.Figure:
@@ -29,5 +33,7 @@ def attach_data(figure: go.Figure, data: pd.DataFrame) -> go.Figure:
 
 def data_of(figure: go.Figure) -> pd.DataFrame:
     """The data that `attach_data` has stored in a figure; empty if there is no data."""
+    import pandas as pd
+
     meta = figure.layout.meta or {"columns": [], "rows": []}
     return pd.DataFrame(list(meta["rows"]), columns=list(meta["columns"]))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.figures.chart_data import attach_data
 from dashboard.figures.template import CI, Theme, build_template, tokens_of, with_interval
 from pipeline.evaluation.facade import Estimate, Figure
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ def make_pair_figure(
 
 def _data(pairs: Sequence[Pair], names: tuple[str, str], *, row: str) -> pd.DataFrame:
     """A row per pair: its label, then value and interval of each measurement."""
+    import pandas as pd
+
     shown = [name for name in names if name]
     columns = [row]
     for name in shown:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from dashboard.figures.chart_data import attach_data
 from dashboard.figures.template import Theme, build_template, mix, tokens_of
 from pipeline.image_tasks.facade import ConfusionMatrix
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Trace names: cells in which prediction and label agree, and the others.
 CORRECT, ERRORS = "correct", "errors"
@@ -101,6 +103,8 @@ def confusion_data(
         unit: What is counted.
         axes: What the columns and the rows are.
     """
+    import pandas as pd
+
     names = names or list(matrix.labels)
     counts = np.array(matrix.counts, float)
     by_label, by_prediction = _shares(counts, axis=1), _shares(counts, axis=0)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.figures.chart_data import attach_data
 from dashboard.figures.template import Theme, build_template, tokens_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Width of the columns in which dots of similar Dice are stacked.
 DOT_STEP = 0.02

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.evaluation import FEW_PATIENTS
@@ -13,6 +13,9 @@ from dashboard.figures.chart_data import attach_data
 from dashboard.figures.dice import case_data, dice_data
 from dashboard.figures.template import CI, Theme, build_template, tokens_of, with_interval
 from pipeline.evaluation.facade import InstitutionPart, find_figure
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Trace names.
 PATIENTS, MEANS = "patients", "institutions"
@@ -66,6 +69,8 @@ def make_institution_figure(
 
 def _data(shown: pd.DataFrame, institutions: Sequence[InstitutionPart]) -> pd.DataFrame:
     """The mean of each institution with its interval, then the Dice of each patient."""
+    import pandas as pd
+
     rows = []
     for part in institutions:
         found = part.figures.get(_DICE)

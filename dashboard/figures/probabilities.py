@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.figures.chart_data import attach_data
@@ -23,6 +22,8 @@ def make_probability_figure(
         probabilities: Title of each class and its probability in [0, 1], in the order to show.
         theme: "dark" or "light".
     """
+    import pandas as pd
+
     tokens = tokens_of(theme)
     names = [name for name, _ in probabilities]
     shares = [share for _, share in probabilities]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.figures.chart_data import attach_data
@@ -29,6 +28,8 @@ def make_reliability_figure(
         after: The same after calibration.
         theme: "dark" or "light".
     """
+    import pandas as pd
+
     tokens = tokens_of(theme)
     figure = go.Figure()
     add_diagonal(figure, tokens, name=PERFECT)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.figures.chart_data import attach_data
@@ -51,6 +50,8 @@ def make_roc_figure(
         default: The operating point of the installed model.
         theme: "dark" or "light".
     """
+    import pandas as pd
+
     tokens = tokens_of(theme)
     figure = go.Figure()
     add_diagonal(figure, tokens, name="chance")
@@ -81,6 +82,8 @@ def make_recall_figure(
         prevalence: Share of the slices with tumor, drawn as the baseline; NaN where it is unknown.
         theme: "dark" or "light".
     """
+    import pandas as pd
+
     tokens = tokens_of(theme)
     figure = go.Figure()
     if math.isfinite(prevalence):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.evaluation.history import Measure, TrainingRun
 from dashboard.figures.chart_data import attach_data
 from dashboard.figures.template import Theme, build_template, tokens_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Ends of trace names, after the run's: which images a line is of, and the marked epoch.
 TRAINING, VALIDATION, USED_EPOCH = "training", "validation", "used epoch"
@@ -73,6 +76,8 @@ def make_training_figure(
 
 def training_data(runs: Sequence[TrainingRun], measure: Measure) -> pd.DataFrame:
     """A row per run and epoch: run, epoch, training, validation, whether the epoch is used."""
+    import pandas as pd
+
     columns = ["Run", "Epoch", f"{measure.title}, {TRAINING}", f"{measure.title}, {VALIDATION}"]
     rows = []
     for run in runs:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
 import plotly.graph_objects as go
 
 from dashboard.figures.chart_data import attach_data
 from dashboard.figures.template import Theme, build_template, tokens_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Columns of the data.
 DATE, VOLUME, LONGEST, PERPENDICULAR = (

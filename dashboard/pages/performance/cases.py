@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from dash import dcc, html
 from dash.development.base_component import Component
 
@@ -14,6 +13,9 @@ from dashboard.components.buttons import small_button
 from dashboard.components.panels import number_words
 from dashboard.evaluation.installed import KnownStudy
 from dashboard.studies.addresses import review_href
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Rows that a list shows; the CSV download contains all.
 MAX_ROWS = 200
@@ -150,6 +152,8 @@ def slice_table(
 def _slice_row(
     row: Mapping[Hashable, Any], study: KnownStudy | None, *, pictures: bool, parts: bool
 ) -> html.Tr:
+    import pandas as pd
+
     number = int(row["index"])
     name: Component | str = str(row["case_id"])
     picture = ""

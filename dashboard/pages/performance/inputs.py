@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-import pandas as pd
 from pydantic import AfterValidator, Field
 
 from dashboard.components.browser_values import BrowserValue, Click, Name, fallback
 from dashboard.evaluation import CELLS, Measured
 from dashboard.figures.reliability import AFTER, BEFORE
 from pipeline.evaluation.facade import Reliability, calibration_bin
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Limits of the movable operating point and its step.
 LOWEST, HIGHEST, STEP = 0.01, 0.99, 0.01

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
 from dash.development.base_component import Component
 
 from dashboard.evaluation import CELLS, Measured, operating_points, select_cell
@@ -14,6 +15,9 @@ from dashboard.pages.performance.inputs import Selection, bin_rows
 from dashboard.pages.performance.patients import patients_panel
 from dashboard.pages.performance.slice_score import DECISIONS
 from dashboard.pages.performance.tiles import CELL_WORDS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def list_group(chosen: Selection, measured: Measured, threshold: float | None) -> Component | None:

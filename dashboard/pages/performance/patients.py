@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from dash import html
 from dash.development.base_component import Component
 
@@ -15,6 +14,9 @@ from dashboard.components.buttons import small_button
 from dashboard.components.panels import ONE_PATIENT, number_words, table
 from dashboard.pages.performance import ids
 from pipeline.evaluation.facade import Figure, Part, all_figures
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Diagonal of the evaluated slices, whose size is the network's input; the evaluation file does not
 #: hold it. It is the largest distance, and that of pixels without a counterpart in their slice.

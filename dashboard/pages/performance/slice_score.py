@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
 from dash import html
 from dash.development.base_component import Component
 
@@ -20,6 +21,9 @@ from pipeline.evaluation.facade import (
     all_figures,
     find_figure,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Label and explanation of each basis of a slice's decision.
 DECISIONS: dict[str, tuple[str, str]] = {
