@@ -12,7 +12,6 @@ from dashboard.processes import connections
 from dashboard.processes.parent import end_with_parent
 from dashboard.workspace.settings import open_workspace
 
-
 #: glibc's name for the number of heaps, and how many: each thread of a pool of 32 would otherwise
 #: get one of its own and keep what large answers took there.
 _M_ARENA_MAX, _HEAPS = -8, 2
