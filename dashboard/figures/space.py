@@ -15,7 +15,6 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 import pipeline  # its surfaces need SciPy, which the web process must start without
-from dashboard.figures.slice_figure import BACKGROUND
 from dashboard.figures.template import DARK, FONT
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ MaskName = Literal["ai", "reference", "correction"]
 _LIGHTING = {"ambient": 0.45, "diffuse": 0.75, "specular": 0.08, "roughness": 0.9, "fresnel": 0.05}
 _GLASS = {"ambient": 0.5, "diffuse": 0.8, "specular": 0.05, "roughness": 0.9, "fresnel": 0.3}
 _HEAD = "#c3ccd6"  # tissue grey, lighter than muted text because it is transparent
+_BACKGROUND = "#000000"
 _MARGIN = 0.04  # fraction of the longest side between head and slice edge or letters
 #: From the front, slightly from the patient's left and from above.
 _EYE = {"x": 0.75, "y": -1.45, "z": 0.65}
@@ -67,7 +67,7 @@ def make_space_figure(
         "aspectmode": "data",
         "dragmode": "orbit",
         "hovermode": "closest",
-        "bgcolor": BACKGROUND,
+        "bgcolor": _BACKGROUND,
         "camera": {"eye": _EYE},
         "uirevision": "kept",
         "annotations": _letters(space, box, gap),
@@ -84,7 +84,7 @@ def make_space_figure(
         layout={
             "template": "none",
             "margin": {"l": 0, "r": 0, "t": 0, "b": 0, "pad": 0},
-            "paper_bgcolor": BACKGROUND,
+            "paper_bgcolor": _BACKGROUND,
             "font": {"family": FONT, "size": 12, "color": DARK.text},
             "showlegend": False,
             "scene": scene,

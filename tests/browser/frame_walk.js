@@ -1,22 +1,20 @@
-// Steps through all slices once a frame and counts the frames in which the screen holds the right,
-// decoded slice with its outlines. What is right was recorded slice by slice before, at leisure.
+// Steps through all slices once a frame and counts the frames in which the screen holds the right
+// slice with its outlines. What is right was recorded slice by slice before, at leisure.
 // `modules` are the page's (page_modules.py).
 async () => {
   const viewer = modules.viewer;
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
   const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
   const pen = canvas.getContext("2d", { willReadFrequently: true });
-  const images = () => document.querySelectorAll("#viewer-screen .js-plotly-plot image");
+  const picture = document.querySelector("#viewer-screen .screen-picture");
   const line = (name) =>
     document.querySelector(`#viewer-screen .outline-${name}`).getAttribute("d") || "";
 
-  // What is in front: a pixel of the picture as it was decoded, and both outlines.
+  // A pixel of the picture, and both outlines.
   function seen() {
-    const [below, above] = images();
-    const front = above && Number(getComputedStyle(above).opacity) > 0 ? above : below;
     pen.clearRect(0, 0, 1, 1);
-    // the phantom's corner says which slice it is; empty unless decoded
-    pen.drawImage(front, 4, 4, 1, 1, 0, 0, 1, 1);
+    // the phantom's corner says which slice it is; empty while no slice is shown
+    if (!picture.hidden) pen.drawImage(picture, 4, 4, 1, 1, 0, 0, 1, 1);
     const [grey, , , alpha] = pen.getImageData(0, 0, 1, 1).data;
     return { grey, alpha, ai: line("ai"), reference: line("reference") };
   }

@@ -118,11 +118,11 @@ def test_a_page_that_is_left_is_not_drawn_on(page, studies):
              const url = (k) => modules.pixels.address(pixels_url, k, now.channel);
              return [0, 1].every((k) => now.loader.get(url(k))); }""",
     )
-    # The figure goes first, as when React takes the page away; a drawing is due in the next frame.
+    # The screen goes first, as when React takes the page away; a drawing is due in the next frame.
     page.evaluate(
         with_modules("""() => { const { now, goTo } = modules.viewer;
              goTo(now.k === 0 ? 1 : 0);
-             Plotly.purge(now.panes[0].screen.root.querySelector(".js-plotly-plot"));
+             now.panes[0].screen.root.remove();
              return new Promise((done) => setTimeout(done, 300)); }""")
     )
     page.goto("/")

@@ -114,7 +114,7 @@ def test_magnifier_shows_the_place_under_the_pointer_while_pressed(page, study):
     box = lens.bounding_box()
     assert box is not None
     assert box["x"] + box["width"] / 2 == pytest.approx(x, abs=2)
-    image = lens.locator("img").bounding_box()
+    image = lens.locator("canvas").bounding_box()
     scale = page.evaluate(with_modules("modules.viewer.now.scale"))
     assert image is not None and image["width"] == pytest.approx(2.5 * 64 * scale, rel=0.02)
     expect(lens.locator("path.outline-ai")).to_have_attribute("d", re.compile("^M"))

@@ -115,7 +115,7 @@ function invalidate() {
   requestAnimationFrame(() => {
     scheduled = false;
     const { now } = viewer;
-    if (now) for (const pane of now.panes) if (pane.shown) draw(now, pane);
+    if (now) for (const pane of now.panes) if (pane.screen.shown()) draw(now, pane);
   });
 }
 

@@ -11,21 +11,17 @@ const MAGIC = [0x4f, 0x56, 0x4d, 0x31]; // OVM1
 const HEAD = 20;
 
 /** @param {Uint8Array} mask */
-export function pack(mask) {
-  const bits = new Uint8Array(Math.ceil(mask.length / 8));
-  const whole = mask.length >> 3;
-  for (let b = 0, i = 0; b < whole; b++, i += 8) {
-    bits[b] =
-      (mask[i] << 7) |
-      (mask[i + 1] << 6) |
-      (mask[i + 2] << 5) |
-      (mask[i + 3] << 4) |
-      (mask[i + 4] << 3) |
-      (mask[i + 5] << 2) |
-      (mask[i + 6] << 1) |
-      mask[i + 7];
-  }
-  for (let i = whole << 3; i < mask.length; i++) bits[whole] |= mask[i] << (7 - (i & 7));
+export const pack = (mask) => packFrom(mask, 1);
+
+/**
+ * The packed mask of the pixels that reach a level.
+ *
+ * @param {ArrayLike<number>} map One value per pixel.
+ * @param {number} level
+ */
+export function packFrom(map, level) {
+  const bits = new Uint8Array(Math.ceil(map.length / 8));
+  for (let i = 0; i < map.length; i++) if (map[i] >= level) bits[i >> 3] |= 128 >> (i & 7);
   return bits;
 }
 
@@ -54,7 +50,11 @@ const ONES = Uint8Array.from(
  *
  * @param {Uint8Array} bits
  */
-export const count = (bits) => bits.reduce((sum, byte) => sum + ONES[byte], 0);
+export function count(bits) {
+  let sum = 0;
+  for (let i = 0; i < bits.length; i++) sum += ONES[bits[i]];
+  return sum;
+}
 
 /**
  * Number of pixels that two packed masks have in common.

@@ -56,9 +56,7 @@ function fromMaps(now, url, level, area) {
    * @param {ArrayLike<number>} map
    */
   const pack = (k, map) => {
-    const mask = new Uint8Array(map.length);
-    for (let i = 0; i < map.length; i++) mask[i] = map[i] >= level ? 1 : 0;
-    const packed = maskBits.pack(mask);
+    const packed = maskBits.packFrom(map, level);
     cached.delete(k);
     cached.set(k, packed);
     for (const old of cached.keys()) if (cached.size > CACHED) cached.delete(old);
@@ -111,7 +109,7 @@ export function ofReference(now) {
   if (!template) return null;
   return fromMaps(
     now,
-    (k) => address(template, k),
+    (k) => (now.referenceAreas[k] === 0 ? null : address(template, k)),
     128,
     (k) => now.referenceAreas[k],
   );

@@ -9,6 +9,7 @@
 /** @import { Comparison } from "./reading_store.js" */
 
 import * as correction from "../correct/correction.js";
+import { setProps } from "../frame/dash.js";
 import { byId, find, make, query } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
@@ -77,7 +78,7 @@ import * as studyEntries from "./study_entries.js";
  */
 
 const POLL_MS = 600;
-const CHART = { displayModeBar: false, responsive: true };
+const CHART_PX = 170;
 const SOURCES = { signed: "signed", version: "corrected", ai: "AI", "": "not analysed" };
 /** @type {Doc | null} of the study in view */
 let doc = null;
@@ -157,7 +158,7 @@ async function load(mine) {
   if (!known) mine.isOpen = false; // it was cut meanwhile
   mine.chosen = known ?? firstOf(mine.found?.priors ?? []);
   fillRail(mine);
-  void drawChart(mine);
+  drawChart(mine);
   show(mine);
   if (mine.isAsked) toggle();
 }
@@ -291,11 +292,12 @@ const cut = (mine, point) =>
     : linkButton("Not this patient", () => askToLink(mine, point, false));
 
 /** @param {Doc} mine */
-async function drawChart(mine) {
+function drawChart(mine) {
   const chart = mine.found?.chart;
   byId("findings-priors").hidden = !chart;
-  if (!chart || !window.Plotly) return;
-  await Plotly.react(byId("prior-chart"), chart.data, { ...chart.layout, height: 170 }, CHART);
+  if (!chart) return;
+  const layout = { ...chart.layout, height: CHART_PX, autosize: true };
+  setProps("prior-chart", { figure: { data: chart.data, layout } });
 }
 
 /**
@@ -526,13 +528,6 @@ const painted = () => void (doc && paint(doc));
 /** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
   byId("priors-compare").addEventListener("click", toggle, { signal });
-  // the panel may be folded away while the chart is drawn
-  const observer = new ResizeObserver(() => {
-    const chart = find("prior-chart");
-    if (chart?.checkVisibility() && chart.querySelector(".main-svg"))
-      void Plotly.Plots.resize(chart);
-  });
-  observer.observe(byId("prior-chart"));
   const resized = new ResizeObserver(place);
   resized.observe(byId("prior-pane"));
   byId("prior-close").addEventListener("click", toggle, { signal });
@@ -549,7 +544,6 @@ export function mount(signal) {
     viewer.on("view", place),
     shell.on("theme", again),
     readingStore.on(showChange),
-    () => observer.disconnect(),
     () => resized.disconnect(),
   ]);
 }

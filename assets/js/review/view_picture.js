@@ -4,8 +4,6 @@
 /** @import { Pane } from "../viewer/panes.js" */
 /** @import { Session } from "../viewer/session.js" */
 
-import { query } from "../frame/dom.js";
-
 /** Pixels of the PNG for one of the screen. */
 const SCALE = 2;
 /** What makes a line look as it does on the screen. */
@@ -61,8 +59,10 @@ async function loaded(src) {
  */
 const panesInView = ({ panes, mode }) =>
   panes.filter(
-    ({ screen, shown, isMain }) =>
-      shown && (isMain || mode !== "swipe") && screen.root.getBoundingClientRect().width > 1,
+    ({ screen, isMain }) =>
+      screen.shown() &&
+      (isMain || mode !== "swipe") &&
+      screen.root.getBoundingClientRect().width > 1,
   );
 
 /**
@@ -80,7 +80,7 @@ export function pictureLines({ study, k, channel }) {
  * @param {Pane} pane
  * @param {{ width: number, height: number }} study
  */
-async function drawPane(paper, { screen, shown }, { width, height }) {
+async function drawPane(paper, { screen }, { width, height }) {
   const box = screen.root.getBoundingClientRect();
   const [sx, sy] = screen.scale();
   const zero = screen.toImage(box.left, box.top);
@@ -90,9 +90,9 @@ async function drawPane(paper, { screen, shown }, { width, height }) {
   paper.clip();
   const place = [-zero.x * sx, -zero.y * sy, width * sx, height * sy];
   const at = /** @type {[number, number, number, number]} */ (place);
-  paper.drawImage(await loaded(shown ?? ""), ...at);
-  const map = query(".screen-overlay", screen.root).querySelector("canvas");
-  if (map && !map.hidden) {
+  const { picture, map } = screen;
+  paper.drawImage(picture, ...at);
+  if (!map.hidden) {
     paper.globalAlpha = Number(getComputedStyle(map).opacity);
     paper.drawImage(map, ...at);
     paper.globalAlpha = 1;

@@ -17,15 +17,13 @@ import * as viewer from "./viewer.js";
 
 /** @typedef {Owned<"scale" | "painted">} Own This module's fields. */
 
-const BUDGET_BYTES = 192 * 1024 * 1024;
+const BUDGET_BYTES = 64 * 1024 * 1024;
 const PATIENCE_MS = 150; // how long the previous slice stays in view while the next one loads
 
 let scheduled = false;
 let patience = 0;
 /** @type {Map<string, number>} positions of reference slices by address */
 let referenceSlices = new Map();
-
-const soon = (/** @type {() => void} */ run) => (window.requestIdleCallback || setTimeout)(run);
 
 /** Requests slices: the one in view, then its neighbours, as many as fit the budget. */
 function wish() {
@@ -50,7 +48,7 @@ function wish() {
   loader.want(list);
 }
 
-/** Whether the figures exist: React removes them before the viewer is closed. */
+/** Whether the screens exist: React removes them before the viewer is closed. */
 function isThere() {
   const { now } = viewer;
   return Boolean(now?.screen && now.panes.every(({ screen }) => screen.isAlive()));
@@ -69,11 +67,9 @@ export function invalidate() {
 /** @param {Session} session */
 function draw(session) {
   const { k, study } = session;
-  const again = () => viewer.now === session && invalidate();
-  const states = session.panes.map((pane) => panes.paint(session, pane, again));
+  const states = session.panes.map((pane) => panes.paint(session, pane));
   if (states.includes("missing") || states.includes("failed")) wait(session, states);
   else clearTimeout(patience);
-  if (states[0] === "unreadable") say("unreadable", "This slice cannot be displayed.");
   if (states[0] !== "painted") return;
   let missing = false;
   session.panes.forEach((pane, i) => {
@@ -82,13 +78,13 @@ function draw(session) {
   if (missing) say("mask-failed", `Mask of slice ${k + 1} could not be loaded. Retrying.`);
   else clearMessage();
   const [main] = session.panes;
-  if (session.painted === main.shown) return;
+  const shown = main.screen.shown();
+  if (session.painted === shown) return;
   /** @type {Own} */
   const own = session;
-  own.painted = main.shown;
+  own.painted = shown;
   main.screen.root.dataset.slice = String(study.indices[k]); // read by tests
   viewer.emit("painted");
-  soon(() => viewer.now === session && prepare(session));
 }
 
 /**
@@ -112,27 +108,16 @@ function wait(session, states) {
       overlays.clear(screen);
     }
     if (!empty.length) return;
+    /** @type {Own} */
+    const own = session;
+    own.painted = null; // so that the slice counts as painted again when it is back
     if (failed) say("slice-failed", `Slice ${k + 1} could not be loaded. Retrying.`);
     else say("loading", `Loading slice ${k + 1}`);
   };
   patience = setTimeout(run, failed ? 0 : PATIENCE_MS);
 }
 
-/**
- * Decodes the neighbouring slices ahead.
- *
- * @param {Session} now
- */
-function prepare(now) {
-  if (now.dragging) return; // the next mouse move may change the window
-  for (const step of [1, -1, 2, -2, 3, -3, 4, -4]) {
-    const j = now.k + step;
-    if (j < 0 || j >= now.study.n) continue;
-    for (const channel of panes.channels(now)) panes.picture(now, j, channel);
-  }
-}
-
-/** @typedef {"loading" | "unreadable" | "slice-failed" | "mask-failed" | "study-failed"} Message */
+/** @typedef {"loading" | "slice-failed" | "mask-failed" | "study-failed"} Message */
 
 /**
  * Shows a message in place of the image, with a button to retry what failed.
@@ -170,9 +155,9 @@ export function retry() {
 function arrived(url) {
   const { now } = viewer;
   if (!now) return;
-  const position = now.study.reference_area_px ? undefined : referenceSlices.get(url);
+  const position = referenceSlices.get(url);
   const map = position === undefined ? undefined : now.loader.get(url);
-  if (position !== undefined && map) {
+  if (position !== undefined && map && now.referenceAreas[position] === null) {
     let area = 0;
     for (let i = 0; i < map.length; i++) if (map[i] > 127) area++;
     viewer.setReferenceArea(position, area);
@@ -193,7 +178,7 @@ export function pixelsInView() {
  * @param {Study} study
  * @param {number} k The first slice to show.
  */
-export async function open(study, k) {
+export function open(study, k) {
   close();
   const { reference_url: reference } = study;
   referenceSlices = new Map(
@@ -211,11 +196,10 @@ export async function open(study, k) {
   });
   /** @type {Own} */
   const own = session;
-  await panes.open(session, (scale) => {
+  panes.open(session, (scale) => {
     own.scale = scale;
     if (viewer.now === session) viewer.emit("view");
   });
-  if (viewer.now !== session) return panes.dispose(session);
   invalidate();
 }
 

@@ -1,27 +1,9 @@
 // @ts-check
-/**
- * Turns stored values into 8-bit grey pictures. A picture is an uncompressed 8-bit BMP: nothing to
- * encode, and for 8-bit slices the window is its palette, so windowing rewrites 1 kB. A canvas with
- * toBlob() would compress a PNG for every mouse move.
- */
+/** Turns stored values into grey levels, and finds the window in which they are shown. */
 
 /** @import { Levels } from "./session.js" */
 /** @import { Study } from "./study.js" */
 /** @import { Values } from "./pixels.js" */
-
-/**
- * A picture, decoded or being decoded.
- *
- * @typedef {object} Picture
- * @property {string} url
- * @property {HTMLImageElement} image Held so that the browser keeps the decoded picture.
- * @property {Promise<string>} done
- * @property {boolean} isReady
- * @property {boolean} [isBroken]
- */
-
-const HEADER = 54;
-const PALETTE = 1024;
 
 /**
  * Grey level of every stored value.
@@ -54,49 +36,15 @@ export const greysOf = ({ pixel_type: type, slope, intercept }, levels, invert) 
   lookup(type === "uint16" ? 65536 : 256, slope, intercept, levels, invert);
 
 /**
- * @param {number} width
- * @param {number} height
- * @param {number} stride
- * @param {Uint8Array | null} palette Null if the stored bytes are grey levels already.
- */
-function header(width, height, stride, palette) {
-  const bytes = new Uint8Array(HEADER + PALETTE);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, 0x424d); // "BM"
-  view.setUint32(2, HEADER + PALETTE + stride * height, true);
-  view.setUint32(10, HEADER + PALETTE, true);
-  view.setUint32(14, 40, true);
-  view.setInt32(18, width, true);
-  view.setInt32(22, -height, true); // negative: rows from the top
-  view.setUint16(26, 1, true);
-  view.setUint16(28, 8, true);
-  view.setUint32(34, stride * height, true);
-  view.setUint32(46, 256, true);
-  for (let i = 0; i < 256; i++)
-    bytes.fill(palette ? palette[i] : i, HEADER + 4 * i, HEADER + 4 * i + 3);
-  return bytes;
-}
-
-/**
- * A picture of a slice.
+ * Draws stored values into an image of their size.
  *
+ * @param {ImageData} image Receives them.
  * @param {Values} stored
- * @param {number} width
- * @param {number} height
  * @param {Uint8Array} table Grey level of every stored value.
  */
-export function picture(stored, width, height, table) {
-  const stride = (width + 3) & ~3;
-  const type = "image/bmp";
-  if (stored instanceof Uint8Array && stride === width)
-    return new Blob([header(width, height, stride, table), stored], { type });
-  const rows = new Uint8Array(stride * height);
-  for (let y = 0; y < height; y++) {
-    const from = y * width;
-    const to = y * stride;
-    for (let x = 0; x < width; x++) rows[to + x] = table[stored[from + x]];
-  }
-  return new Blob([header(width, height, stride, null), rows], { type });
+export function paintGreys(image, stored, table) {
+  const into = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < into.length; i++) into[i] = 0xff000000 | (table[stored[i]] * 0x010101);
 }
 
 /**
@@ -113,65 +61,6 @@ export function project(slices, slope) {
     for (let i = 0; i < found.length; i++)
       if (slope < 0 ? slice[i] < found[i] : slice[i] > found[i]) found[i] = slice[i];
   return found;
-}
-
-/**
- * A cache of decoded pictures by key that drops the least recently used.
- *
- * @param {number} limit How many it holds.
- */
-export function createPictures(limit) {
-  /** @type {Map<string, Picture>} */
-  const held = new Map();
-
-  /**
-   * The picture with a key, if it is held.
-   *
-   * @param {string} key
-   */
-  function find(key) {
-    const known = held.get(key);
-    if (known) {
-      held.delete(key);
-      held.set(key, known);
-    }
-    return known;
-  }
-
-  /**
-   * Decodes and holds a picture.
-   *
-   * @param {string} key
-   * @param {Blob} blob
-   */
-  function add(key, blob) {
-    const image = new Image();
-    const url = URL.createObjectURL(blob);
-    image.src = url;
-    /** @type {Picture} */
-    const entry = { url, image, isReady: false, done: image.decode().then(() => url) };
-    entry.done.then(
-      () => (entry.isReady = true),
-      () => {},
-    );
-    held.set(key, entry);
-    for (const [old, dropped] of held) {
-      if (held.size <= limit) break;
-      held.delete(old);
-      // not at once: the figure may show it until its next redraw
-      setTimeout(() => URL.revokeObjectURL(dropped.url), 2000);
-    }
-    return entry;
-  }
-
-  return {
-    find,
-    add,
-    dispose() {
-      for (const entry of held.values()) URL.revokeObjectURL(entry.url);
-      held.clear();
-    },
-  };
 }
 
 /**

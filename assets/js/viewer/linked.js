@@ -31,7 +31,7 @@ const isTwo = (mode) => mode === "linked" || mode === "swipe";
 /** @param {Mode} mode Choosing the current mode returns to the single view. */
 export function choose(mode) {
   if (!viewer.now || byId(`mode-${mode}`, HTMLButtonElement).disabled) return;
-  void change(viewer.now.mode === mode ? "one" : mode);
+  change(viewer.now.mode === mode ? "one" : mode);
 }
 
 /**
@@ -46,8 +46,8 @@ const isHanging = (mode) => CYCLE.some((one) => one === mode);
  * @param {Mode} mode
  * @param {Second} [second]
  */
-async function change(mode, second) {
-  await panes.setMode(mode, second);
+function change(mode, second) {
+  panes.setMode(mode, second);
   const { now } = viewer;
   if (!now || !isHanging(mode)) return;
   // that of the mode's buttons leaves the content as it is
@@ -92,7 +92,7 @@ function hang(now) {
   if (hung === now || !reader.now.loaded || now.mode !== "one") return;
   hung = now;
   const { mode, second } = hanging(now.study, now.channel, reader.now);
-  if (mode !== now.mode || second !== now.second) void panes.setMode(mode, second);
+  if (mode !== now.mode || second !== now.second) panes.setMode(mode, second);
 }
 
 /**
@@ -108,16 +108,16 @@ function cycle() {
   const { now } = viewer;
   if (!now) return;
   const modes = CYCLE.filter((mode) => !byId(`mode-${mode}`, HTMLButtonElement).disabled);
-  void change(after(/** @type {readonly Mode[]} */ (modes), now.mode));
+  change(after(/** @type {readonly Mode[]} */ (modes), now.mode));
 }
 
 /** Shows the next possible content in the second view. */
 function nextSecond() {
   const { now } = viewer;
   if (!now) return;
-  if (!isTwo(now.mode)) return void change("linked");
+  if (!isTwo(now.mode)) return change("linked");
   const options = panes.choices(now.study, now.channel).map(([second]) => second);
-  void change(now.mode, after(options, now.second));
+  change(now.mode, after(options, now.second));
 }
 
 /** @param {number} share */
@@ -176,7 +176,7 @@ function showNames(now) {
 function keepDifferent(now) {
   const options = panes.choices(now.study, now.channel);
   if (options.some(([second]) => second === now.second)) show(now);
-  else void panes.setMode(now.mode, panes.firstSecond(now.study, now.channel));
+  else panes.setMode(now.mode, panes.firstSecond(now.study, now.channel));
 }
 
 /** @param {PointerEvent} event */
@@ -207,7 +207,7 @@ function chooseSecond() {
   const select = byId("second-content", HTMLSelectElement);
   const { value } = select;
   const second = /^[0-9]+$/.test(value) ? Number(value) : /** @type {Second} */ (value);
-  if (viewer.now) void change(viewer.now.mode, second);
+  if (viewer.now) change(viewer.now.mode, second);
   select.blur();
 }
 

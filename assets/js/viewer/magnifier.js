@@ -16,7 +16,7 @@ import * as viewer from "./viewer.js";
 /**
  * @typedef {object} Lens
  * @property {HTMLElement} root
- * @property {HTMLImageElement} image
+ * @property {HTMLCanvasElement} image A copy of the picture.
  * @property {Screen} screen
  * @property {SVGElement | null} outlines A copy of the overlays of the screen.
  */
@@ -32,8 +32,8 @@ let lens = null;
 function take() {
   const { now } = viewer;
   const pane = now?.panes.find(({ screen }) => screen === lens?.screen);
-  if (!lens || !pane?.shown) return;
-  lens.image.src = pane.shown;
+  if (!lens || !pane?.screen.shown()) return;
+  lens.image.getContext("2d")?.drawImage(pane.screen.picture, 0, 0);
   lens.outlines?.remove();
   const svg = lens.screen.root.querySelector(".screen-overlay svg");
   const copy = svg?.cloneNode(true);
@@ -72,7 +72,8 @@ function remove() {
 /** @type {Begin} */
 function begin(point, event, screen) {
   remove();
-  const image = make("img", { alt: "", draggable: false });
+  const { width, height } = screen.picture;
+  const image = make("canvas", { width, height });
   const root = make("div", { className: "lens screen-overlay" }, image);
   root.setAttribute("aria-hidden", "true");
   lens = { root, image, screen, outlines: null };

@@ -146,7 +146,7 @@ function colourOf(name) {
  *
  * @param {Uint32Array} into
  * @param {ArrayLike<number> | undefined} ai Undefined where the AI mask is empty.
- * @param {ArrayLike<number>} reference
+ * @param {ArrayLike<number> | undefined} reference Likewise.
  * @param {number} width
  * @param {number} level Of the AI mask.
  */
@@ -156,7 +156,7 @@ function difference(into, ai, reference, width, level) {
   const line = [255, 90].map((alpha) => pack(...colourOf("reference"), alpha));
   for (let i = 0; i < into.length; i++) {
     const inAi = ai ? ai[i] >= level : false;
-    const inReference = reference[i] > 127;
+    const inReference = reference ? reference[i] > 127 : false;
     const x = i % width;
     const y = (i - x) / width;
     if (inAi && inReference) into[i] = solid;
@@ -179,7 +179,8 @@ export function make(now, found) {
   const image = new ImageData(study.width, study.height);
   const into = new Uint32Array(image.data.buffer);
   if (show.map === "difference") {
-    if (!found.reference || (operatingPoint.hasMask(now, k) && !found.ai)) return null;
+    if (!found.reference && now.referenceAreas[k] !== 0) return null;
+    if (!found.ai && operatingPoint.hasMask(now, k)) return null;
     difference(into, found.ai, found.reference, study.width, threshold.level(now));
     return { image, crisp: true };
   }

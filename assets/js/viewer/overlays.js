@@ -81,7 +81,8 @@ export function sources(now, k) {
   if (result && operatingPoint.hasMask(now, k))
     found.push(["ai", address(result.probability_url, k)]);
   if (result && leftOutPx(study, k)) found.push(["leftOut", address(result.left_out_url, k)]);
-  if (study.reference_url) found.push(["reference", address(study.reference_url, k)]);
+  if (study.reference_url && now.referenceAreas[k] !== 0)
+    found.push(["reference", address(study.reference_url, k)]);
   if (result && result.slices[k].outline_evidence !== null)
     for (const name of maps.RAMPED)
       if (name === show.map) found.push([name, address(result[maps.MAPS[name].url], k)]);
@@ -161,12 +162,12 @@ export function draw(now, pane) {
   screen.outline("leftOut", ai && show.ai ? d.leftOut : "");
   screen.outline("band", ai ? d.band : "");
   for (const layer of layers) layer.draw(now, pane);
-  screen.map(ai && now.study.result ? maps.make(now, found) : null, show.mapOpacity);
+  screen.showMap(ai && now.study.result ? maps.make(now, found) : null, show.mapOpacity);
   return missing;
 }
 
 /** @param {Screen} screen */
 export function clear(screen) {
   screen.clearOutlines();
-  screen.map(null);
+  screen.showMap(null);
 }

@@ -21,38 +21,22 @@ import * as viewer from "./viewer.js";
  * @property {Screen} screen
  * @property {boolean} isMain
  * @property {number} index 0 for the main one.
- * @property {string | null} shown Address of the picture on it.
  */
 
 /** @typedef {Owned<"panes" | "screen" | "mode" | "second">} Own This module's fields. */
 
 const CONTRAST = "t1c";
 const ORDER = ["flair", "t1", "t1c"]; // from left to right in three views
-const PICTURE_BYTES = 96 * 1024 * 1024; // decoded, four bytes a pixel
-let arranged = Promise.resolve();
 /** @type {ReadonlySet<Mode>} */
 const TWO = new Set(["linked", "swipe"]);
 const IDS = ["viewer-screen", "viewer-second", "viewer-third"];
 
 /**
- * Caches for making pictures: grey levels by channel, decoded pictures.
+ * Grey levels by channel.
  *
- * @type {WeakMap<Session, { tables: Map<number, { key: string, values: Uint8Array }>,
- *   pictures: ReturnType<typeof greyscale.createPictures> }>}
+ * @type {WeakMap<Session, Map<number, { key: string, values: Uint8Array }>>}
  */
-const darkrooms = new WeakMap();
-
-/** @param {Session} session */
-function darkroomOf(session) {
-  const known = darkrooms.get(session);
-  if (known) return known;
-  const { width, height } = session.study;
-  const most = Math.floor(PICTURE_BYTES / (4 * width * height));
-  const pictures = greyscale.createPictures(Math.max(16, Math.min(160, most)));
-  const made = { tables: new Map(), pictures };
-  darkrooms.set(session, made);
-  return made;
-}
+const tables = new WeakMap();
 
 /**
  * Possible contents of the second view, with their labels.
@@ -158,13 +142,14 @@ export const paneAt = (now, surface) =>
  */
 function greysOf(now, channel) {
   const { study, invert } = now;
-  const { tables } = darkroomOf(now);
+  const made = tables.get(now) ?? new Map();
+  tables.set(now, made);
   const levels = now.windows[channel];
   const key = `${levels.low} ${levels.high} ${invert}`;
-  const known = tables.get(channel);
+  const known = made.get(channel);
   if (known?.key === key) return known.values;
   const values = greyscale.greysOf(study, levels, invert);
-  tables.set(channel, { key, values });
+  made.set(channel, { key, values });
   return values;
 }
 
@@ -203,49 +188,24 @@ export function valuesOf(now, j, channel) {
 }
 
 /**
- * The decoded picture of a slice; null while its pixels are loading.
- *
- * @param {Session} now
- * @param {number} j
- * @param {number} channel
- */
-export function picture(now, j, channel) {
-  const { study, loader, invert, slab } = now;
-  if (!loader.get(address(study.pixels_url, j, channel))) return null;
-  const { low, high } = now.windows[channel];
-  const { width, height } = study;
-  const { pictures } = darkroomOf(now);
-  const key = `${channel} ${j} ${low} ${high} ${invert} ${slab}`;
-  const known = pictures.find(key);
-  if (known) return known;
-  const stored = valuesOf(now, j, channel);
-  return (
-    stored && pictures.add(key, greyscale.picture(stored, width, height, greysOf(now, channel)))
-  );
-}
-
-/**
  * Paints the slice in view.
  *
  * @param {Session} now
  * @param {Pane} pane
- * @param {() => void} again Called once the picture is decoded.
- * @returns {"painted" | "decoding" | "missing" | "failed" | "unreadable"}
+ * @returns {"painted" | "missing" | "failed"}
  */
-export function paint(now, pane, again) {
-  const entry = picture(now, now.k, channelOf(now, pane));
-  if (!entry) return sources(now, pane).some(now.loader.hasFailed) ? "failed" : "missing";
-  if (entry.isBroken) return "unreadable";
-  if (!entry.isReady) {
-    entry.done.then(again, () => {
-      entry.isBroken = true;
-      again();
-    });
-    return "decoding";
+export function paint(now, pane) {
+  const { k, invert, slab, show } = now;
+  const { screen } = pane;
+  const channel = channelOf(now, pane);
+  const { low, high } = now.windows[channel];
+  const key = `${channel} ${k} ${low} ${high} ${invert} ${slab}`;
+  if (screen.shown() !== key) {
+    const values = valuesOf(now, k, channel);
+    if (!values) return sources(now, pane).some(now.loader.hasFailed) ? "failed" : "missing";
+    screen.show(key, values, greysOf(now, channel));
   }
-  pane.screen.show(entry.url);
-  pane.screen.fillOpacity(now.show.opacity);
-  pane.shown = entry.url;
+  screen.fillOpacity(show.opacity);
   return "painted";
 }
 
@@ -253,13 +213,13 @@ export function paint(now, pane, again) {
  * @param {Session} session
  * @param {number} index
  * @param {(scale: number) => void} onView
- * @returns {Promise<Pane>}
+ * @returns {Pane}
  */
-async function create(session, index, onView) {
+function create(session, index, onView) {
   const { study, view } = session;
   const settings = { width: study.width, height: study.height, spacing: study.spacing_mm, view };
-  const screen = await screens.create(byId(IDS[index]), settings, onView);
-  return { screen, isMain: index === 0, index, shown: null };
+  const screen = screens.create(byId(IDS[index]), settings, onView);
+  return { screen, isMain: index === 0, index };
 }
 
 /**
@@ -268,8 +228,8 @@ async function create(session, index, onView) {
  * @param {Session} session
  * @param {(scale: number) => void} onView Called when zoom or size has changed.
  */
-export async function open(session, onView) {
-  const pane = await create(session, 0, onView);
+export function open(session, onView) {
+  const pane = create(session, 0, onView);
   /** @type {Own} */
   const own = session;
   Object.assign(own, { panes: [pane], screen: pane.screen });
@@ -281,16 +241,14 @@ export async function open(session, onView) {
  * @param {Mode} mode
  * @param {Second} [second] Content of the second view; unchanged by default.
  */
-export async function setMode(mode, second = viewer.now?.second) {
+export function setMode(mode, second = viewer.now?.second) {
   const session = viewer.now;
   if (!session || second === undefined) return;
   /** @type {Own} */
   const own = session;
   Object.assign(own, { mode, second });
-  const run = () => arrange(session);
-  arranged = arranged.then(run, run); // one after the other: they use the same elements
-  await arranged;
-  if (viewer.now === session) viewer.emit("mode");
+  arrange(session);
+  viewer.emit("mode");
 }
 
 /**
@@ -298,21 +256,15 @@ export async function setMode(mode, second = viewer.now?.second) {
  *
  * @param {Session} session
  */
-async function arrange(session) {
+function arrange(session) {
   query(".viewer").dataset.mode = session.mode;
-  if (viewer.now !== session) return;
-  const wanted = () => (session.mode === "three" ? 3 : TWO.has(session.mode) ? 2 : 1);
+  const wanted = session.mode === "three" ? 3 : TWO.has(session.mode) ? 2 : 1;
   /** @type {Own} */
   const own = session;
-  while (session.panes.length < wanted()) {
-    const index = session.panes.length;
-    const made = await create(session, index, () => {});
-    if (index < wanted() && session.panes.length === index && viewer.now === session)
-      own.panes = [...session.panes, made];
-    else return made.screen.dispose(); // the mode was changed meanwhile, or the study closed
-  }
-  for (const { screen } of session.panes.slice(wanted())) screen.dispose();
-  own.panes = session.panes.slice(0, wanted());
+  for (const { screen } of session.panes.slice(wanted)) screen.dispose();
+  own.panes = session.panes.slice(0, wanted);
+  while (session.panes.length < wanted)
+    own.panes = [...session.panes, create(session, session.panes.length, () => {})];
 }
 
 /** @param {Session} session */
@@ -321,8 +273,6 @@ export function dispose(session) {
   /** @type {Own} */
   const own = session;
   own.panes = [];
-  darkrooms.get(session)?.pictures.dispose();
-  darkrooms.delete(session);
   const page = /** @type {HTMLElement | null} */ (document.querySelector(".viewer"));
   if (page) page.dataset.mode = "one";
 }

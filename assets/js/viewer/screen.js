@@ -1,16 +1,18 @@
 // @ts-check
 /**
- * The figure with its overlays: double-buffered layout.images, outlines in an SVG with the same
- * coordinates, zoom and pan. Image coordinates: pixel (0, 0) covers 0..1 in x and y.
+ * A view of the slice: its picture on a canvas, a map on another one, outlines in an SVG with the
+ * same coordinates, zoom and pan. Image coordinates: pixel (0, 0) covers 0..1 in x and y.
  *
- * Figure changes go through Plotly.update, not relayout: dcc.Graph responds to a relayout by
- * writing its figure property back, and with it an older image.
+ * Each screen has one canvas of the slice's size, on which every slice is drawn: of each image
+ * element that has been shown, browsers keep the decoded picture long after it is gone.
  */
 
+/** @import { Values } from "./pixels.js" */
 /** @import { SpacingMm } from "./study.js" */
 
-import { makeSvg, query } from "../frame/dom.js";
+import { make, makeSvg, query } from "../frame/dom.js";
 import { pixelUnit } from "./geometry.js";
+import { paintGreys } from "./greyscale.js";
 
 /** @typedef {{ x: number, y: number }} Point */
 
@@ -24,7 +26,7 @@ import { pixelUnit } from "./geometry.js";
  * @property {Set<{ apply: () => void }>} screens The screens that follow it.
  */
 
-/** @typedef {Awaited<ReturnType<typeof create>>} Screen */
+/** @typedef {ReturnType<typeof create>} Screen */
 
 /**
  * Lines over the image.
@@ -42,7 +44,6 @@ const LINES = {
   halo: "diameters-halo",
   diameters: "diameters",
 };
-const XLINK = "http://www.w3.org/1999/xlink";
 const NEAREST = 16;
 const FARTHEST = 0.5;
 
@@ -73,58 +74,25 @@ export function moveView(view, change, except) {
 }
 
 /**
- * Draws the figure of a screen that has none from that of another one: a figure that few readers
- * use must not cost time when the page opens.
- *
- * @param {HTMLElement} root
- */
-async function copyFigure(root) {
-  const host = root.querySelector(".screen-figure--copied");
-  if (!host || host.firstChild) return;
-  const other = await figureReady(query(".screen"));
-  const made = document.createElement("div");
-  host.append(made);
-  const { data, layout } = JSON.parse(JSON.stringify({ data: other.data, layout: other.layout }));
-  for (const image of layout.images) Object.assign(image, { opacity: 0, source: "" });
-  await Plotly.newPlot(made, data, layout, { displayModeBar: false, doubleClick: false });
-}
-
-/**
- * @param {HTMLElement} root
- * @returns {Promise<PlotlyElement>}
- */
-async function figureReady(root) {
-  for (;;) {
-    const gd = /** @type {PlotlyElement | null} */ (root.querySelector(".js-plotly-plot"));
-    if (gd?._fullLayout && window.Plotly) return gd;
-    if (!root.isConnected) throw new Error("the page has gone");
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-/**
- * A screen on an element that contains a figure and a host for overlays.
+ * A screen on an element that contains a host for the picture and its overlays.
  *
  * @param {HTMLElement} root
  * @param {{ width: number, height: number, spacing: SpacingMm | null, view: View }} settings
  * @param {(scale: number) => void} onView Called when zoom or size has changed.
  */
-export async function create(root, { width, height, spacing, view }, onView) {
-  await copyFigure(root);
-  const gd = await figureReady(root);
+export function create(root, { width, height, spacing, view }, onView) {
   const unit = pixelUnit(spacing);
   let size = [1, 1];
-  let front = 1;
   /** @type {string | null} */
   let shown = null;
 
   const host = query(".screen-overlay", root);
   host.replaceChildren();
-  const canvas = document.createElement("canvas");
-  Object.assign(canvas, { width, height, className: "overlay-map" });
-  canvas.hidden = true;
+  const picture = make("canvas", { width, height, className: "screen-picture", hidden: true });
+  const greys = new ImageData(width, height);
+  const canvas = make("canvas", { width, height, className: "overlay-map", hidden: true });
   const svg = makeSvg("svg", { preserveAspectRatio: "none" });
-  host.append(canvas, svg);
+  host.append(picture, canvas, svg);
   const paths = new Map(
     Object.entries(LINES).map(([name, className]) => [name, makeSvg("path", { class: className })]),
   );
@@ -149,15 +117,8 @@ export async function create(root, { width, height, spacing, view }, onView) {
     view.y = Math.min(height, Math.max(0, view.y));
     const box = [view.x - half[0], view.y - half[1], 2 * half[0], 2 * half[1]];
     svg.setAttribute("viewBox", box.join(" "));
-    canvas.style.transform = `matrix(${sx}, 0, 0, ${sy}, ${-box[0] * sx}, ${-box[1] * sy})`;
-    /** @type {Record<string, unknown>} */
-    const change = {
-      "xaxis.range": [box[0], box[0] + box[2]],
-      "yaxis.range": [box[1] + box[3], box[1]],
-    };
-    if (gd.layout.width !== size[0] || gd.layout.height !== size[1])
-      Object.assign(change, { width: size[0], height: size[1] });
-    void Plotly.update(gd, {}, change);
+    const matrix = `matrix(${sx}, 0, 0, ${sy}, ${-box[0] * sx}, ${-box[1] * sy})`;
+    for (const one of [picture, canvas]) one.style.transform = matrix;
     onView(Math.min(sx, sy));
   }
 
@@ -192,68 +153,40 @@ export async function create(root, { width, height, spacing, view }, onView) {
     };
   }
 
-  // Plotly merges images that have the same position and size into one element.
-  const other = width + 1e-6;
-  const images = {
-    "images[0].sizex": width,
-    "images[0].sizey": height,
-    "images[1].sizex": other,
-    "images[1].sizey": height,
-  };
-  void Plotly.update(gd, {}, images);
   const observer = new ResizeObserver(measure);
   observer.observe(root);
   measure();
 
   /**
-   * Changes one of the two images, in the document and in Plotly's state. Plotly.update takes 8 of
-   * a frame's 17 ms, so it is used only while the element does not exist.
+   * Shows a picture.
    *
-   * @param {number} i
-   * @param {{ source?: string, opacity: number }} change
+   * @param {string} key Changes with the picture.
+   * @param {Values} stored Values of the slice.
+   * @param {Uint8Array} table Grey level of every stored value.
    */
-  function put(i, change) {
-    const image = [...gd.querySelectorAll("image")].find(
-      (one) => /** @type {any} */ (one).__data__?._index === i,
-    );
-    if (!image) return false;
-    for (const { images: known } of [gd.layout, gd._fullLayout]) Object.assign(known[i], change);
-    if (change.source) image.setAttributeNS(XLINK, "xlink:href", change.source);
-    image.setAttribute("opacity", String(change.opacity));
-    return true;
-  }
-
-  /**
-   * Shows a decoded picture. The two images alternate and switch at once, so that a step never
-   * shows an empty frame or the outlines of one slice over the picture of another.
-   *
-   * @param {string} url
-   */
-  function show(url) {
-    if (url === shown) return;
-    shown = url;
-    front = 1 - front;
-    if (put(front, { source: url, opacity: 1 }) && put(1 - front, { opacity: 0 })) return;
-    const change = {
-      [`images[${front}].source`]: url,
-      "images[0].opacity": 1 - front,
-      "images[1].opacity": front,
-    };
-    void Plotly.update(gd, {}, change);
+  function show(key, stored, table) {
+    if (key === shown) return;
+    shown = key;
+    paintGreys(greys, stored, table);
+    picture.getContext("2d")?.putImageData(greys, 0, 0);
+    picture.hidden = false;
   }
 
   function clear() {
-    if (shown === null) return;
     shown = null;
-    void Plotly.update(gd, {}, { "images[0].opacity": 0, "images[1].opacity": 0 });
+    picture.hidden = true;
   }
 
   const screen = {
     root,
+    picture,
+    map: canvas,
+    /** What is on it (`show`), null while it is empty. */
+    shown: () => shown,
     show,
     clear,
     apply,
-    isAlive: () => root.isConnected && Boolean(gd._fullLayout),
+    isAlive: () => root.isConnected,
     scale() {
       place();
       return scale();
@@ -287,7 +220,7 @@ export async function create(root, { width, height, spacing, view }, onView) {
      * @param {{ image: ImageData, crisp: boolean } | null} found crisp: drawn without smoothing.
      * @param {number} [opacity]
      */
-    map(found, opacity = 1) {
+    showMap(found, opacity = 1) {
       canvas.hidden = !found;
       if (!found) return;
       canvas.getContext("2d")?.putImageData(found.image, 0, 0);
@@ -332,7 +265,6 @@ export async function create(root, { width, height, spacing, view }, onView) {
       view.screens.delete(screen);
       observer.disconnect();
       host.replaceChildren();
-      if (gd.isConnected) clear();
     },
   };
   view.screens.add(screen);

@@ -77,11 +77,11 @@ export interface Session {
   readonly loader: Loader;
   /** The panes in which the slice is drawn, the main one first. Owner: panes */
   readonly panes: readonly Pane[];
-  /** The main pane's screen; null until its figure exists. Owner: panes */
+  /** The main pane's screen; null until it exists. Owner: panes */
   readonly screen: Screen | null;
   /** Screen pixels per image pixel, null until the screen exists. Owner: drawing */
   readonly scale: number | null;
-  /** Address of the picture on the main screen. Owner: drawing */
+  /** The picture on the main screen. Owner: drawing */
   readonly painted: string | null;
 }
 

@@ -118,7 +118,7 @@ export function create(now, onChange) {
     reference: {
       slice: (k) => address(study.reference_url ?? "", k),
       plane: () => study.plane_reference_url ?? "",
-      has: always,
+      has: (k) => now.referenceAreas[k] !== 0,
     },
     // the same result, on the slices that had a mask when the correction was started
     under: {

@@ -8,6 +8,7 @@
 /** @import { Axes, AxisName, PlaneView } from "./plane_views.js" */
 
 import * as contours from "../viewer/contours.js";
+import { paintGreys } from "../viewer/greyscale.js";
 
 /** @typedef {ReturnType<typeof create>} PlanePane */
 
@@ -124,8 +125,7 @@ export function create(root, view, { axes, centre, zoom }) {
     if (painted === `${key} ${tableKey}`) return;
     painted = `${key} ${tableKey}`;
     const image = new ImageData(picture.width, picture.height);
-    const into = new Uint32Array(image.data.buffer);
-    for (let i = 0; i < into.length; i++) into[i] = 0xff000000 | (table[values[i]] * 0x010101);
+    paintGreys(image, values, table);
     penOf(picture).putImageData(image, 0, 0);
   }
 

@@ -112,7 +112,7 @@ function placeOf(now) {
 /** @param {Session} now */
 function start(now) {
   const found = planeViews.of(now.study);
-  if (!("axes" in found)) return void panes.setMode("one");
+  if (!("axes" in found)) return panes.setMode("one");
   const { view } = now;
   const { axes } = found;
   const middle = now.study.n / 2;

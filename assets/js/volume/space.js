@@ -115,7 +115,11 @@ async function start(now) {
   if (!hasWebgl()) return message("no-webgl", NO_WEBGL);
   message("building", "Building surfaces");
   try {
-    const [scene] = await Promise.all([spaceData.scene(now, mine.undo.signal), fetchMasks(mine)]);
+    const [scene] = await Promise.all([
+      spaceData.scene(now, mine.undo.signal),
+      fetchMasks(mine),
+      plotlyLoaded(),
+    ]);
     if (made !== mine) return;
     mine.scene = scene;
     await drawFirst(mine, scene);
@@ -130,6 +134,11 @@ async function start(now) {
     made = null; // choosing 3D again retries
     message("failed", `${sentenceOf(error)} Choose 3D again to retry.`);
   }
+}
+
+/** Waits for Plotly, which Dash loads with the page's first chart. */
+async function plotlyLoaded() {
+  while (!window.Plotly) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /**

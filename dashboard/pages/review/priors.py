@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
-from dash import html
+from typing import Any
+
+from dash import dcc, html
 
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import button, small_button
+
+_CHART: Any = {"displayModeBar": False, "responsive": True}
 
 
 def rail_section() -> html.Section:
@@ -76,8 +80,9 @@ def findings_section() -> html.Section:
             html.P(id="prior-change", className="finding-text tabular"),
             html.Ul(id="prior-lesions", className="prior-lesions tabular"),
             html.Div(
-                id="prior-chart",
-                className="prior-chart",
+                dcc.Graph(
+                    id="prior-chart", className="prior-chart", config=_CHART, responsive=True
+                ),
                 role="img",
                 **aria(label="Volume and longest diameter by date"),
             ),

@@ -9,22 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import dcc, html
-from dash.development.base_component import Component
+from dash import html
 
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import button, small_button
-from dashboard.figures.slice_figure import make_slice_figure
 from dashboard.pages.review import edit_bar, measure_bar, planes, priors, space, tool_bar
 from dashboard.pages.review.overlays import map_legend
-
-#: Wheel, drag and keys are handled by our modules. Never "staticPlot": it re-encodes the images.
-_GRAPH_CONFIG: Any = {
-    "displayModeBar": False,
-    "scrollZoom": False,
-    "doubleClick": False,
-    "showTips": False,
-}
 
 
 def layout() -> html.Div:
@@ -40,8 +30,8 @@ def _stage() -> html.Div:
     return html.Div(
         [
             _screen(),
-            _screen_beside("second", _picture("viewer-figure-second")),
-            _screen_beside("third", html.Div(className="screen-figure screen-figure--copied")),
+            _screen_beside("second"),
+            _screen_beside("third"),
             html.Div(id="pane-name-left", className="pane-name pane-name--left", hidden=True),
             html.Div(id="pane-name-right", className="pane-name pane-name--right", hidden=True),
             html.Div(
@@ -76,16 +66,6 @@ def _edges(prefix: str = "") -> list[html.Div]:
     ]
 
 
-def _picture(figure_id: str) -> dcc.Graph:
-    return dcc.Graph(
-        id=figure_id,
-        className="screen-figure",
-        figure=make_slice_figure(),
-        config=_GRAPH_CONFIG,
-        responsive=False,
-    )
-
-
 def _corners(*names: str, suffix: str = "") -> list[html.Div]:
     return [
         html.Div(id=f"corner-{name}{suffix}", className=f"corner corner--{name} tabular")
@@ -93,10 +73,9 @@ def _corners(*names: str, suffix: str = "") -> list[html.Div]:
     ]
 
 
-def _screen_beside(name: str, picture: Component) -> html.Div:
+def _screen_beside(name: str) -> html.Div:
     return html.Div(
         [
-            picture,
             html.Div(className="screen-overlay", **aria(hidden="true")),
             html.Div(
                 className="screen-surface",
@@ -117,7 +96,6 @@ def _screen_beside(name: str, picture: Component) -> html.Div:
 def _screen() -> html.Div:
     return html.Div(
         [
-            _picture("viewer-figure"),
             html.Div(id="viewer-overlay", className="screen-overlay", **aria(hidden="true")),
             html.Div(
                 id="viewer-surface",

@@ -49,3 +49,10 @@ test("grey levels follow the scale of stored values", () => {
     [0, 100, 254, 255],
   );
 });
+
+test("a picture has the grey of each stored value and is opaque", () => {
+  const image = /** @type {any} */ ({ data: new Uint8ClampedArray(12) });
+  const table = greyscale.lookup(65536, 1, 0, { low: 0, high: 65535 }, false);
+  greyscale.paintGreys(image, Uint16Array.of(0, 32896, 65535), table);
+  assert.deepEqual([...image.data], [0, 0, 0, 255, 128, 128, 128, 255, 255, 255, 255, 255]);
+});
