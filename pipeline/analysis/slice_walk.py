@@ -101,6 +101,7 @@ class SliceWalk:
         options = network.inference
         self._flip = options.flip_average
         self._mirror_from = options.mirror_from if options.flip_average else 0.0
+        self._mirrors_all = options.flip_average and options.mirror_from <= 0
         self._weights = smoothing_weights(positions, sigma)
         self._reach = smoothing_reach(sigma)
         n, size = self._volume.shape[:2]
@@ -110,8 +111,9 @@ class SliceWalk:
         self._heads = [
             head if options.crop_to_head and head is not None else whole for head in heads
         ]
-        #: Scores of the slices alone, those with their mirror images, and the latter smoothed.
-        self._alone, self._raw, self._scores = np.zeros(n), np.zeros(n), np.zeros(n)
+        #: Scores of the slices alone, of their mirror images alone, of both, and these smoothed.
+        self._alone, self._reflected = np.zeros(n), np.zeros(n)
+        self._raw, self._scores = np.zeros(n), np.zeros(n)
         #: By slice: where its features are, and those of its mirror image.
         self._plain: dict[int, _View] = {}
         self._mirrored: dict[int, _View] = {}
@@ -153,7 +155,15 @@ class SliceWalk:
         """Answer the slices of a batch by themselves; those without a head score 0."""
         for first, last in _runs([k for k in range(start, stop) if not self._empty[k]]):
             boxes = fit_boxes(self._heads[first : last + 1], self._size)
-            self._keep(self._plain, self._alone, self._cut(first, boxes), first, boxes)
+            slices, n = self._cut(first, boxes), len(boxes)
+            if self._mirrors_all and n == 1:
+                # Both at once: a slice alone does not keep two cores busy.
+                both = self._stages.first.predict([np.concatenate([slices, slices[:, :, ::-1]])])
+                self._keep(self._plain, self._alone, [part[:n] for part in both], first, boxes)
+                self._keep(self._mirrored, self._reflected, [p[n:] for p in both], first, boxes)
+            else:
+                answer = self._stages.first.predict([slices])
+                self._keep(self._plain, self._alone, answer, first, boxes)
         self._raw[start:stop] = self._alone[start:stop]
 
     def _mirror(self, start: int, stop: int) -> None:
@@ -166,13 +176,13 @@ class SliceWalk:
             for k, score in zip(range(start, stop), scores, strict=True)
             if k in self._plain and score >= self._mirror_from
         ]
-        mirrored = np.zeros_like(self._raw)
-        for first, last in _runs(wanted, [self._plain[k] for k in wanted]):
+        missing = [k for k in wanted if k not in self._mirrored]
+        for first, last in _runs(missing, [self._plain[k] for k in missing]):
             boxes = self._plain[first].parts(first, last)
-            slices = self._cut(first, boxes)[:, :, ::-1]
-            self._keep(self._mirrored, mirrored, slices, first, boxes)
-            here = slice(first, last + 1)
-            self._raw[here] = (self._alone[here] + mirrored[here]) / 2
+            slices = np.ascontiguousarray(self._cut(first, boxes)[:, :, ::-1])
+            answer = self._stages.first.predict([slices])
+            self._keep(self._mirrored, self._reflected, answer, first, boxes)
+        self._raw[wanted] = (self._alone[wanted] + self._reflected[wanted]) / 2
 
     def _cut(self, first: int, boxes: Sequence[Box]) -> NDArray[np.float32]:
         """The parts of slices from ``first`` on."""
@@ -182,12 +192,12 @@ class SliceWalk:
         self,
         views: dict[int, _View],
         scores: NDArray[np.float64],
-        slices: NDArray[np.float32],
+        answer: Arrays,
         first: int,
         boxes: Sequence[Box],
     ) -> None:
-        """Let stage one answer parts of slices from ``first`` on; keep scores and features."""
-        score, *features = self._stages.first.predict([np.ascontiguousarray(slices)])
+        """Keep stage one's scores and features of parts of slices from ``first`` on."""
+        score, *features = answer
         last = first + len(boxes) - 1
         scores[first : last + 1] = np.asarray(score)[:, 0]
         views.update(dict.fromkeys(range(first, last + 1), _View(first, last, boxes, features)))
@@ -207,9 +217,9 @@ class SliceWalk:
             last = min(last, views[1].last)
         boxes = views[0].parts(first, last)
         maps, looks = [], []
-        for mirrored, view in enumerate(views):
-            features = view.cut(first, last)
-            (answer,) = self._stages.second.predict(features)
+        cuts = [view.cut(first, last) for view in views]
+        answers = self._decode(cuts)
+        for mirrored, (features, answer) in enumerate(zip(cuts, answers, strict=True)):
             maps.append(answer[:, :, ::-1, 0] if mirrored else answer[..., 0])
             if self._stages.heads is not None:
                 look = compute_saliency(features, self._stages.heads)
@@ -223,6 +233,16 @@ class SliceWalk:
             self._saliency += zip(cells, boxes, strict=True)
         self._passed += range(first, last + 1)
         self._waiting = self._waiting[last - first + 1 :]
+
+    def _decode(self, cuts: Sequence[Arrays]) -> Arrays:
+        """Stage two's maps of the same slices' features, as they are and mirrored."""
+        n = len(cuts[0][0])
+        if len(cuts) == 1 or n % 2 == 0:
+            return [self._stages.second.predict(features)[0] for features in cuts]
+        # An odd number leaves one of two cores idle; both together are even.
+        joined = [np.concatenate(levels) for levels in zip(*cuts, strict=True)]
+        (answer,) = self._stages.second.predict(joined)
+        return [answer[:n], answer[n:]]
 
     def _place(self, parts: NDArray[np.float32], boxes: Sequence[Box]) -> NDArray[np.float32]:
         """Maps ``(b, h, w)`` of parts of slices, in the whole slices."""

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.benchmark.children import in_mb
 from pipeline.benchmark.routes import ROUTES
 from pipeline.engine.base import Arrays, NetworkStages, StageModel
 from pipeline.models.registry import TaskInfo, read_model_info
@@ -110,8 +111,7 @@ class RouteRunner:
 
 def peak_memory_mb() -> float:
     """Most memory that this process ever held, in MB."""
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kilobytes / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    return in_mb(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -122,6 +122,11 @@ def main(arguments: Sequence[str]) -> int:
 
         trainer = TrainingRunner(plan["route"], study=Path(plan["study"]))
         return _obey(lambda order: trainer.steps(int(order["steps"])))
+    if plan["kind"] == "baseline":
+        from pipeline.benchmark.baseline import make_baseline
+
+        make_baseline(Path(plan["models"]), Path(plan["folder"]))
+        return _obey(lambda _: {})
     runner = RouteRunner(
         plan["route"],
         models=Path(plan["models"]),

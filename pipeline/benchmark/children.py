@@ -1,12 +1,13 @@
-"""Starts routes in processes of their own and gives them orders, one at a time."""
+"""Starts routes and commands in processes of their own, one of which works at a time."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +64,35 @@ class Child:
             raise InputError(self._route, f"The route {self._route} ended without an answer.")
         answer: dict[str, float] = json.loads(line)
         return answer
+
+
+def time_command(arguments: Sequence[str]) -> tuple[float, float]:
+    """Run ``python -m pipeline`` to its end.
+
+    Args:
+        arguments: What follows.
+
+    Returns:
+        Seconds, and the most memory that its process held, in MB.
+
+    Raises:
+        InputError: It failed.
+    """
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline", *arguments],
+        cwd=_ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise InputError("", f"The command {arguments[0]} failed.")
+    return seconds, in_mb(used.ru_maxrss)
+
+
+def in_mb(maxrss: int) -> float:
+    """The most memory of a process in MB, as `resource` counts it on this system."""
+    return maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)

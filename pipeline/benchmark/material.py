@@ -15,9 +15,11 @@ from pipeline.demo.studies import make_study
 
 #: Slices of a usual study of the LGG set (the mean is 36).
 STUDY_SLICES = 36
+#: Studies of a folder.
+FOLDER_STUDIES = 4
 _SIDE = 256
-#: A name that no patient has: ZZ is no institution of TCGA.
-_PATIENT = "TCGA_ZZ_0000_20000101"
+#: Names that no patient has: ZZ is no institution of TCGA.
+_PATIENT = "TCGA_ZZ_{:04}_20000101"
 _CHANNELS = (SequenceName.PRE, SequenceName.FLAIR, SequenceName.POST)
 
 
@@ -28,10 +30,12 @@ class Material:
     Attributes:
         slice_file: The slice with the largest lesion, an image of three channels.
         study: Folder of a patient with `STUDY_SLICES` slices and their masks.
+        folder: Folder of `FOLDER_STUDIES` such patients.
     """
 
     slice_file: Path
     study: Path
+    folder: Path
 
 
 def write_material(folder: Path, *, template_mm: int = 2) -> Material:
@@ -46,16 +50,29 @@ def write_material(folder: Path, *, template_mm: int = 2) -> Material:
     total = len(study.mask)
     chosen = np.linspace(0, total - 1, STUDY_SLICES).round().astype(int)
     images = np.stack([_to_eight_bits(study.images[name]) for name in _CHANNELS], axis=-1)
-    patient = folder / "study" / _PATIENT
-    patient.mkdir(parents=True, exist_ok=True)
-    for number, k in enumerate(chosen, start=1):
-        stem = patient / f"{_PATIENT}_{number}"
-        _write(stem.with_name(f"{stem.name}.tif"), images[k])
-        _write(stem.with_name(f"{stem.name}_mask.tif"), study.mask[k].astype(np.uint8) * 255)
+    outlines = study.mask[chosen].astype(np.uint8) * 255
+    patient = _write_patient(folder / "study", 0, images[chosen], outlines)
+    for number in range(FOLDER_STUDIES):
+        # Moved a little, so that no two are the same.
+        moved = (np.roll(part, 2 * number, axis=1) for part in (images[chosen], outlines))
+        _write_patient(folder / "studies", number, *moved)
     largest = int(study.mask.sum(axis=(1, 2)).argmax())
     slice_file = folder / "slice.tif"
     _write(slice_file, images[largest])
-    return Material(slice_file, patient)
+    return Material(slice_file, patient, folder / "studies")
+
+
+def _write_patient(
+    folder: Path, number: int, images: NDArray[np.uint8], outlines: NDArray[np.uint8]
+) -> Path:
+    """Write slices and masks of a patient; returns the patient's folder."""
+    name = _PATIENT.format(number)
+    patient = folder / name
+    patient.mkdir(parents=True, exist_ok=True)
+    for k, (image, outline) in enumerate(zip(images, outlines, strict=True), start=1):
+        _write(patient / f"{name}_{k}.tif", image)
+        _write(patient / f"{name}_{k}_mask.tif", outline)
+    return patient
 
 
 def _to_eight_bits(volume: NDArray[np.uint16]) -> NDArray[np.uint8]:

@@ -37,12 +37,12 @@ class MeasuredRoute:
         precision: Of its arithmetic.
         rounds: How often it answered.
         p50_ms, p95_ms: Percentiles of a whole answer.
-        engine_p50_ms: Median of the time inside the runtime.
+        engine_p50_ms: Median of the time inside the runtime; None where a whole command is timed.
         slices_per_s: At the median.
-        first_answer_s: From the start of its process.
+        first_answer_s: From the start of its process; None likewise.
         memory_mb: Most that its process held.
         times_faster_than: How many times faster it is than another route, by that route's name.
-        over_engine: How many times the runtime's own time a whole answer takes.
+        over_engine: How many times the runtime's own time a whole answer takes; None likewise.
     """
 
     route: Name
@@ -52,12 +52,12 @@ class MeasuredRoute:
     rounds: Count
     p50_ms: Positive
     p95_ms: Positive
-    engine_p50_ms: Positive
+    engine_p50_ms: Positive | None
     slices_per_s: Positive
-    first_answer_s: Positive
+    first_answer_s: Positive | None
     memory_mb: Positive
     times_faster_than: Mapping[Name, Ratio]
-    over_engine: Ratio
+    over_engine: Ratio | None
 
 
 @dataclass(frozen=True, kw_only=True)

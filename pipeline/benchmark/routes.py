@@ -103,6 +103,8 @@ def _open_engine(engine: str, precision: str) -> Opener:
 
 PUBLISHED = "published"
 TENSORFLOW = "tensorflow"
+#: `pipeline.benchmark.baseline`.
+BASELINE = "openvino-traced"
 ROUTES: dict[str, Route] = {
     route.name: route
     for route in (
@@ -131,6 +133,15 @@ ROUTES: dict[str, Route] = {
             "onnxruntime",
             "f32",
             _open_engine("onnxruntime", "f32"),
+        ),
+        Route(
+            BASELINE,
+            "OpenVINO, float32, traced, everything computed",
+            "tensorflow",
+            "openvino",
+            "f32",
+            _open_engine("openvino", "f32"),
+            saves=False,
         ),
         Route(
             "openvino-f32",

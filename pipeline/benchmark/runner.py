@@ -6,6 +6,7 @@ import datetime
 import importlib.metadata
 import os
 import platform
+import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -13,8 +14,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pipeline.benchmark.children import Child
-from pipeline.benchmark.material import Material
+from pipeline.benchmark.baseline import Installed, baseline_in
+from pipeline.benchmark.children import Child, time_command
+from pipeline.benchmark.material import FOLDER_STUDIES, STUDY_SLICES, Material
 from pipeline.benchmark.results import (
     COMMAND,
     BenchmarkResults,
@@ -26,9 +28,10 @@ from pipeline.benchmark.results import (
     TimedTraining,
     TrainingNotRun,
 )
-from pipeline.benchmark.routes import PUBLISHED, ROUTES, TENSORFLOW
-from pipeline.benchmark.statistics import paired_ratio, percentile_ms
+from pipeline.benchmark.routes import BASELINE, PUBLISHED, ROUTES, TENSORFLOW
+from pipeline.benchmark.statistics import Ratio, paired_ratio, percentile_ms
 from pipeline.engine.exports import exported_files
+from pipeline.engine.selection import choose_precision
 from pipeline.engine.speed_probe import PROBE_FILE, instruction_sets, read_probe
 from pipeline.errors import ProgressCallback
 from pipeline.evaluation.evaluate import cpu_name
@@ -39,6 +42,11 @@ TASKS = {
     "slice": ("One slice through both stages, from the file to the mask's PNG", True),
     "study": ("A study of 36 slices, from the files to the masks' PNGs", False),
 }
+#: A whole command over a folder, and its routes.
+FOLDER = "folder"
+_FOLDER_LABEL = f"`predict` over {FOLDER_STUDIES} studies of 36 slices, from its start to its end"
+_PREDICT = "predict"
+_FOLDER_ROUTES = {_PREDICT: "python -m pipeline predict", BASELINE: ROUTES[BASELINE].label}
 _PACKAGES = ("tensorflow", "keras", "openvino", "onnxruntime", "numpy")
 
 
@@ -56,7 +64,7 @@ class BenchmarkPlan:
 
     models: Path
     engine_dir: Path
-    rounds: dict[str, int] = field(default_factory=lambda: {"slice": 20, "study": 5})
+    rounds: dict[str, int] = field(default_factory=lambda: {"slice": 20, "study": 5, FOLDER: 3})
     threads: int | None = None
     training_rounds: int = 5
     training_steps: int = 2
@@ -82,18 +90,69 @@ def run_benchmark(
         InputError: The models cannot be read, or a route ended.
     """
     network = read_model_info(plan.models).network
-    times = _time_routes(plan, material, progress)
+    with tempfile.TemporaryDirectory() as folder:
+        baseline = _make_baseline(plan, Path(folder), progress)
+        times = _time_routes(plan, material, baseline, progress)
+        over_folder = _time_folder(plan, material, baseline, progress)
     training = _time_training(plan, material, progress)
+    precision = choose_precision(network, "auto")
     return BenchmarkResults(
         network=TimedNetwork(network.name, network.version, network.digest),
         environment=_environment(plan, network),
-        tasks=tuple(_describe_task(name, times) for name in TASKS),
+        tasks=(
+            *(_describe_task(name, times) for name in TASKS),
+            _describe_folder(over_folder, precision),
+        ),
         training=training,
     )
 
 
+def _make_baseline(
+    plan: BenchmarkPlan, folder: Path, progress: ProgressCallback
+) -> Installed | None:
+    """The engine to compare with; None where what makes it is not installed."""
+    if not find_spec(ROUTES[BASELINE].package):
+        return None
+    progress(0, 1, f"Exporting: {ROUTES[BASELINE].label}")
+    order = {
+        "kind": "baseline",
+        "route": BASELINE,
+        "models": str(plan.models.resolve()),
+        "folder": str(folder),
+    }
+    with Child(order) as child:
+        child.first({})
+    return baseline_in(folder)
+
+
+def _time_folder(
+    plan: BenchmarkPlan, material: Material, baseline: Installed | None, progress: ProgressCallback
+) -> dict[str, _Times]:
+    """``predict`` over a folder, with the installed network and engine, and with the baseline."""
+    installed = {_PREDICT: Installed(plan.models.resolve(), plan.engine_dir.resolve())}
+    if baseline is not None:
+        installed[BASELINE] = baseline
+    times = {name: _Times(slices={FOLDER: FOLDER_STUDIES * STUDY_SLICES}) for name in installed}
+    rounds = plan.rounds.get(FOLDER, 0)
+    for k in range(rounds):
+        for name in _turn(list(installed), k):
+            progress(k, rounds, f"Folder: {_FOLDER_ROUTES[name]}")
+            where = installed[name]
+            with tempfile.TemporaryDirectory() as output:
+                arguments = ["predict", str(material.folder), "--output", output]
+                arguments += ["--models", str(where.models), "--engine-dir", str(where.engine_dir)]
+                arguments += ["--precision", "f32" if name == BASELINE else "auto"]
+                if plan.threads is not None:
+                    arguments += ["--threads", str(plan.threads)]
+                seconds, memory = time_command(arguments)
+            times[name].seconds.setdefault(FOLDER, []).append(seconds)
+            times[name].memory_mb = max(times[name].memory_mb, memory)
+    progress(rounds, rounds, "Folder timed")
+    return times
+
+
 def _time_routes(
-    plan: BenchmarkPlan, material: Material, progress: ProgressCallback
+    plan: BenchmarkPlan, material: Material, baseline: Installed | None, progress: ProgressCallback
 ) -> dict[str, _Times]:
     paths = {"slice": material.slice_file, "study": material.study}
     ranges = read_model_info(plan.models).network.ranges
@@ -103,18 +162,19 @@ def _time_routes(
         if find_spec(route.package) and (route.precision != "int8" or ranges is not None)
     ]
     times = {name: _Times() for name in names}
-    total = len(names) * (1 + sum(plan.rounds.values()))
+    tasks = {task: rounds for task, rounds in plan.rounds.items() if task in TASKS}
+    total = len(names) * (1 + sum(tasks.values()))
     done = 0
     with ExitStack() as stack:
         children: dict[str, Child] = {}
         for name in names:
             progress(done, total, f"Starting: {ROUTES[name].label}")
-            children[name] = stack.enter_context(Child(_plan_of(name, plan)))
+            children[name] = stack.enter_context(Child(_plan_of(name, plan, baseline)))
             order = {"path": str(paths["slice"]), "single": True}
             times[name].first_answer_s = children[name].first(order)
             children[name].ask({"path": str(paths["study"]), "single": False})  # warm
             done += 1
-        for task, rounds in plan.rounds.items():
+        for task, rounds in tasks.items():
             order = {"path": str(paths[task]), "single": TASKS[task][1]}
             for k in range(rounds):
                 for name in _turn(names, k):
@@ -131,12 +191,15 @@ def _turn(names: Sequence[str], k: int) -> list[str]:
     return [*names[k:], *names[:k]]
 
 
-def _plan_of(name: str, plan: BenchmarkPlan) -> dict[str, Any]:
+def _plan_of(name: str, plan: BenchmarkPlan, baseline: Installed | None) -> dict[str, Any]:
+    where = Installed(plan.models.resolve(), plan.engine_dir.resolve())
+    if name == BASELINE and baseline is not None:
+        where = baseline
     return {
         "kind": "inference",
         "route": name,
-        "models": str(plan.models.resolve()),
-        "engine_dir": str(plan.engine_dir.resolve()),
+        "models": str(where.models),
+        "engine_dir": str(where.engine_dir),
         "threads": plan.threads,
     }
 
@@ -163,11 +226,6 @@ def _describe_task(task: str, times: dict[str, _Times]) -> TimedTask:
 def _describe_route(name: str, task: str, times: dict[str, _Times]) -> MeasuredRoute:
     own = times[name]
     seconds = own.seconds[task]
-    over = {
-        other: paired_ratio(times[other].seconds[task], seconds)
-        for other in (PUBLISHED, TENSORFLOW)
-        if other in times and other != name
-    }
     return MeasuredRoute(
         route=name,
         label=ROUTES[name].label,
@@ -179,9 +237,44 @@ def _describe_route(name: str, task: str, times: dict[str, _Times]) -> MeasuredR
         slices_per_s=own.slices[task] / (percentile_ms(seconds, 50) / 1000),
         first_answer_s=own.first_answer_s,
         memory_mb=own.memory_mb,
-        times_faster_than=over,
+        times_faster_than=_faster_than(name, task, times),
         over_engine=paired_ratio(seconds, own.engine_seconds[task]),
     )
+
+
+def _faster_than(name: str, task: str, times: dict[str, _Times]) -> dict[str, Ratio]:
+    return {
+        other: paired_ratio(times[other].seconds[task], times[name].seconds[task])
+        for other in (PUBLISHED, TENSORFLOW, BASELINE)
+        if other in times and other != name
+    }
+
+
+def _describe_folder(times: dict[str, _Times], precision: str) -> TimedTask:
+    timed = {name: one for name, one in times.items() if FOLDER in one.seconds}
+    measured = [
+        MeasuredRoute(
+            route=name,
+            label=_FOLDER_ROUTES[name],
+            precision=ROUTES[name].precision if name in ROUTES else precision,
+            rounds=len(one.seconds[FOLDER]),
+            p50_ms=percentile_ms(one.seconds[FOLDER], 50),
+            p95_ms=percentile_ms(one.seconds[FOLDER], 95),
+            engine_p50_ms=None,
+            slices_per_s=one.slices[FOLDER] / (percentile_ms(one.seconds[FOLDER], 50) / 1000),
+            first_answer_s=None,
+            memory_mb=one.memory_mb,
+            times_faster_than=_faster_than(name, FOLDER, timed),
+            over_engine=None,
+        )
+        for name, one in timed.items()
+    ]
+    missing = [
+        MissingRoute(route=name, label=label)
+        for name, label in _FOLDER_ROUTES.items()
+        if name not in times
+    ]
+    return TimedTask(FOLDER, _FOLDER_LABEL, FOLDER_STUDIES * STUDY_SLICES, (*measured, *missing))
 
 
 def _time_training(
@@ -239,7 +332,11 @@ def _environment(plan: BenchmarkPlan, network: ModelInfo) -> dict[str, str]:
 
 def _found_by_engine(plan: BenchmarkPlan, network: ModelInfo) -> dict[str, str]:
     """What decides how fast the engine is on this machine, and what it chose."""
-    facts = {"instructions": ", ".join(instruction_sets()), "savings": ", ".join(network.savings)}
+    facts = {
+        "instructions": ", ".join(instruction_sets()),
+        "savings": ", ".join(network.savings),
+        "precision": choose_precision(network, "auto"),
+    }
     folder = exported_files(network, plan.engine_dir, "openvino").compiled
     probe = read_probe(folder / PROBE_FILE)
     if probe is not None:

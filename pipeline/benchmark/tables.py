@@ -8,7 +8,7 @@ from pipeline.benchmark.results import (
     TimedTask,
     TimedTraining,
 )
-from pipeline.benchmark.routes import PUBLISHED, TENSORFLOW
+from pipeline.benchmark.routes import BASELINE, PUBLISHED, TENSORFLOW
 from pipeline.benchmark.statistics import Ratio
 
 _HEAD = (
@@ -18,6 +18,7 @@ _HEAD = (
     "Slices/s",
     "Speed-up over published method",
     "Speed-up over traced TensorFlow",
+    "Speed-up over OpenVINO traced, everything computed",
     "Total / runtime alone",
     "Time to first result (s)",
     "Peak memory (MB)",
@@ -27,6 +28,7 @@ _HEAD = (
 #: What the engine found and left out, by its name in the environment.
 _FOUND = {
     "instructions": "instruction sets",
+    "precision": "precision in use",
     "requests": "OpenVINO's requests at once",
     "savings": "engines save by",
 }
@@ -71,8 +73,9 @@ def _route_lines(task: TimedTask) -> list[str]:
             f"{route.slices_per_s:.1f}",
             _ratio(over.get(PUBLISHED)),
             _ratio(over.get(TENSORFLOW)),
+            _ratio(over.get(BASELINE)),
             _ratio(route.over_engine),
-            f"{route.first_answer_s:.2f}",
+            "-" if route.first_answer_s is None else f"{route.first_answer_s:.2f}",
             f"{route.memory_mb:.0f}",
         )
         lines.append(_line(cells))

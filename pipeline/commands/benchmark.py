@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--study-rounds", type=positive, default=5, metavar="N", help="of a study of 36 slices"
     )
     parser.add_argument(
+        "--folder-rounds", type=positive, default=3, metavar="N", help="of `predict` over a folder"
+    )
+    parser.add_argument(
         "--without-training", action="store_true", help="leave the training loops out"
     )
     parser.add_argument("--threads", type=positive, metavar="N", help="CPU threads of each runtime")
@@ -38,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         InputError: The models cannot be exported or read, or the file cannot be written.
     """
     from pipeline.benchmark.material import write_material
-    from pipeline.benchmark.runner import BenchmarkPlan, run_benchmark
+    from pipeline.benchmark.runner import FOLDER, BenchmarkPlan, run_benchmark
     from pipeline.benchmark.tables import format_benchmark
     from pipeline.commands.locations import export_in_own_process
     from pipeline.engine.selection import exporting_engines
@@ -52,7 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
     plan = BenchmarkPlan(
         models=arguments.models,
         engine_dir=arguments.engine_dir,
-        rounds={"slice": arguments.rounds, "study": arguments.study_rounds},
+        rounds={
+            "slice": arguments.rounds,
+            "study": arguments.study_rounds,
+            FOLDER: arguments.folder_rounds,
+        },
         threads=arguments.threads,
         training_rounds=0 if arguments.without_training else 5,
     )

@@ -13,7 +13,7 @@ import logging
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ from pipeline.models.registry import DEFAULT_TASK, NetworkInfo, load_keras_model
 from pipeline.storage.checked_json import write_document
 
 _LOG = logging.getLogger(__name__)
+#: Writes a stage as a Keras model to the path that the runtime opens.
+Converter = Callable[[Any, Path], None]
 #: Names of exports, also of the single files that image tasks had before.
 _EXPORT = re.compile(r"[0-9a-f]{12}-[a-z0-9]+|[a-z0-9]+-[0-9a-f]{12}-f32\.(xml|bin|json)|compiled")
 
@@ -63,6 +65,7 @@ def export_network(
     engine: str = "auto",
     again: bool = False,
     progress: ProgressCallback | None = None,
+    convert: Converter | None = None,
 ) -> Path:
     """Export a network if it is not exported yet.
 
@@ -72,6 +75,7 @@ def export_network(
         engine: The runtime; ``auto`` is the fastest that is installed and agrees with Keras.
         again: Export even what is exported already.
         progress: Called before and after.
+        convert: Writes a stage; the runtime's own way where None.
 
     Returns:
         The folder of the export.
@@ -86,7 +90,7 @@ def export_network(
     for name in exporting_engines(engine):
         try:
             if again or not is_exported(info, engine_dir, name):
-                _export(info, Path(engine_dir), name)
+                _export(info, Path(engine_dir), name, convert)
         except OSError as error:
             folder, reason = Path(engine_dir).name, error.strerror or "unknown reason"
             message = f"The export cannot be written to the folder {folder}: {reason}."
@@ -138,9 +142,9 @@ def _answer(stages: Sequence[StageModel], batch: NDArray[np.float32]) -> Arrays:
     return [*answers, *stages[-1].predict(passed_on)]
 
 
-def _export(info: NetworkInfo, engine_dir: Path, engine: str) -> None:
+def _export(info: NetworkInfo, engine_dir: Path, engine: str, convert: Converter | None) -> None:
     """Export one network; its files appear only when they have proved themselves."""
-    runtime = import_module(ENGINES[engine].module)
+    convert = convert or import_module(ENGINES[engine].module).convert
     files = exported_files(info, engine_dir, engine)
     parent = files.folder.parent
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -152,7 +156,7 @@ def _export(info: NetworkInfo, engine_dir: Path, engine: str) -> None:
         )
         draft.folder.mkdir()
         for part, path in zip(parts, draft.stages, strict=True):
-            runtime.convert(part, path)
+            convert(part, path)
         if info.has_heads:
             save_heads(read_heads(model), draft.heads)
         difference = _check(parts, info, draft)

@@ -11,6 +11,7 @@ import io
 import json
 import logging
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -148,16 +149,23 @@ def _key(core: Any, path: Path, options: dict[str, Any], largest: Mapping[str, f
 
 def convert(model: Any, path: Path) -> None:
     """Write a Keras model as OpenVINO's IR, at float32: layer by layer, or traced by TensorFlow."""
-    import warnings
-
-    from pipeline.engine.tracing import trace
-
-    openvino = import_openvino()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             converted = build_graph(model)
         except UnknownLayerError as error:
             _LOG.info("%s is traced: it has %s.", path.name, error)
-            converted = openvino.convert_model(trace(model).get_concrete_function())
+            convert_traced(model, path)
+            return
+    import_openvino().save_model(converted, str(path), compress_to_fp16=False)
+
+
+def convert_traced(model: Any, path: Path) -> None:
+    """Write a Keras model as OpenVINO's IR, at float32, traced by TensorFlow."""
+    from pipeline.engine.tracing import trace
+
+    openvino = import_openvino()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        converted = openvino.convert_model(trace(model).get_concrete_function())
     openvino.save_model(converted, str(path), compress_to_fp16=False)

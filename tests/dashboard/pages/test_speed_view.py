@@ -29,7 +29,10 @@ MEASURED = MeasuredRoute(
     slices_per_s=20.0,
     first_answer_s=0.9,
     memory_mb=400.0,
-    times_faster_than={"published": Ratio(6.0, 5.5, 6.5)},
+    times_faster_than={
+        "published": Ratio(6.0, 5.5, 6.5),
+        "openvino-traced": Ratio(2.0, 1.9, 2.1),
+    },
     over_engine=Ratio(1.2, 1.1, 1.3),
 )
 MISSING = MissingRoute(route="onnxruntime", label="ONNX Runtime")
@@ -57,9 +60,16 @@ def shown(benchmark: BenchmarkResults = BENCHMARK, *, digest: str = "a" * 64) ->
 
 def test_every_route_has_its_times_and_ratios() -> None:
     _, measured, missing = rows_of(shown())
-    ratios = ["6.00 (5.50 to 6.50)", NONE, "1.20 (1.10 to 1.30)"]
+    ratios = ["6.00 (5.50 to 6.50)", NONE, "2.00 (1.90 to 2.10)", "1.20 (1.10 to 1.30)"]
     assert measured == ["OpenVINO", "50 ms", "60 ms", *ratios, "0.90 s", "400 MB"]
-    assert missing == ["ONNX Runtime", MISSING.status, *[NONE] * 6]
+    assert missing == ["ONNX Runtime", MISSING.status, *[NONE] * 7]
+
+
+def test_a_command_has_no_times_inside_the_engine() -> None:
+    command = replace(MEASURED, engine_p50_ms=None, first_answer_s=None, over_engine=None)
+    task = TimedTask("folder", "A folder", 144, (command,))
+    _, row = rows_of(shown(replace(BENCHMARK, tasks=(task,))))
+    assert row[-3:] == [NONE, NONE, "400 MB"]
 
 
 def test_bars_show_the_throughput_of_inference_and_training() -> None:

@@ -159,8 +159,8 @@ def test_disagreement_is_that_of_the_smoothed_maps(stages: Any, tmp_path: Path) 
     def second(batch: Any) -> Any:
         """0.8 left on the first slice, right on the second: the mirror image turns them round."""
         maps = np.zeros((len(batch), SIZE, SIZE, 1))
-        maps[0, :, : SIZE // 2] = maps[1, :, SIZE // 2 :] = 0.8
-        maps[2] = 0.5
+        maps[0::3, :, : SIZE // 2] = maps[1::3, :, SIZE // 2 :] = 0.8
+        maps[2::3] = 0.5
         return maps
 
     stages.first.answer = lambda batch: np.ones((len(batch), 1))

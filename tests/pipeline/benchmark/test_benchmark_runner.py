@@ -1,6 +1,6 @@
 """The whole benchmark with processes that answer at once, and one route with rules for networks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,7 +11,13 @@ import pytest
 from fake_models import bright_slice, fake_stages, write_metadata
 
 from pipeline.benchmark import child, children, runner
-from pipeline.benchmark.material import STUDY_SLICES, Material, write_material
+from pipeline.benchmark.baseline import baseline_in, make_baseline
+from pipeline.benchmark.material import (
+    FOLDER_STUDIES,
+    STUDY_SLICES,
+    Material,
+    write_material,
+)
 from pipeline.benchmark.results import (
     FILE,
     BenchmarkResults,
@@ -25,7 +31,9 @@ from pipeline.benchmark.routes import ROUTES, PublishedStage
 from pipeline.benchmark.runner import BenchmarkPlan, run_benchmark
 from pipeline.benchmark.tables import format_benchmark
 from pipeline.data.preprocessing import INPUT_CHANNELS
+from pipeline.engine.openvino_engine import convert_traced
 from pipeline.errors import InputError
+from pipeline.models.registry import read_model_info
 from pipeline.storage.checked_json import write_document
 
 pytestmark = pytest.mark.slow
@@ -35,6 +43,7 @@ SECONDS = {
     "published": 0.8,
     "tensorflow": 0.4,
     "onnxruntime": 0.2,
+    "openvino-traced": 0.32,
     "openvino-f32": 0.16,
     "openvino-bf16": 0.1,
     "plain": 2.0,
@@ -46,9 +55,10 @@ class QuickChild:
     """Answers as a process would, without one; counts who was asked and when."""
 
     asked: ClassVar[list[str]] = []
+    paths: ClassVar[dict[str, tuple[str, str]]] = {}
 
     def __init__(self, plan: Mapping[str, Any]) -> None:
-        self._route = plan["route"]
+        self._route, self._plan = plan["route"], plan
 
     def __enter__(self) -> "QuickChild":
         return self
@@ -57,6 +67,8 @@ class QuickChild:
         return None
 
     def first(self, order: Mapping[str, Any]) -> float:
+        if "path" in order:
+            self.paths[self._route] = (self._plan["models"], self._plan["engine_dir"])
         return 1.5
 
     def ask(self, order: Mapping[str, Any]) -> dict[str, float]:
@@ -77,7 +89,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
 @pytest.fixture
 def plan(tmp_path: Path) -> BenchmarkPlan:
     write_metadata(tmp_path)
-    rounds = {"slice": 3, "study": 2}
+    rounds = {"slice": 3, "study": 2, "folder": 2}
     return BenchmarkPlan(models=tmp_path, engine_dir=tmp_path, rounds=rounds, training_rounds=2)
 
 
@@ -86,6 +98,13 @@ def run(
 ) -> BenchmarkResults:
     monkeypatch.setattr(runner, "Child", QuickChild)
     monkeypatch.setattr(QuickChild, "asked", [])
+    monkeypatch.setattr(QuickChild, "paths", {})
+
+    def time_command(arguments: Sequence[str]) -> tuple[float, float]:
+        models = arguments[arguments.index("--models") + 1]
+        return (2.0 if models == str(plan.models) else 5.0), 700.0
+
+    monkeypatch.setattr(runner, "time_command", time_command)
     return run_benchmark(plan, material, progress=lambda *_: None)
 
 
@@ -103,14 +122,23 @@ def test_routes_take_turns_and_are_compared_within_rounds(
     names = [name for name in ROUTES if name != "openvino-int8"]  # this network has no ranges
     first_rounds = QuickChild.asked[len(names) :][: 2 * len(names)]
     assert first_rounds == [*names, *names[1:], names[0]]
-    one, study = results.tasks
+    one, study, folder = results.tasks
     assert (one.slices, study.slices) == (1, 36)
     fastest = route_of(one, "openvino-bf16")
     assert fastest.p50_ms == pytest.approx(100)
     assert fastest.rounds == 3
     assert fastest.times_faster_than["published"].value == pytest.approx(8)
     assert fastest.times_faster_than["tensorflow"].value == pytest.approx(4)
+    assert fastest.over_engine is not None
     assert fastest.over_engine.value == pytest.approx(1.25)
+    assert fastest.times_faster_than["openvino-traced"].value == pytest.approx(3.2)
+    command = route_of(folder, "predict")
+    assert (command.rounds, command.memory_mb) == (2, 700)
+    assert command.slices_per_s == pytest.approx(folder.slices / 2)
+    assert command.times_faster_than["openvino-traced"].value == pytest.approx(2.5)
+    own = QuickChild.paths["openvino-f32"]
+    assert own == (str(plan.models), str(plan.engine_dir))
+    assert not {*own} & {*QuickChild.paths["openvino-traced"]}
     assert route_of(study, "openvino-bf16").slices_per_s == 360
     assert isinstance(results.training, TimedTraining)
     assert results.training.times_faster.value == pytest.approx(4)
@@ -144,6 +172,7 @@ def test_tables_hold_what_the_document_holds(
     quick = replace(plan, training_rounds=0)
     text = format_benchmark(run(quick, material, monkeypatch))
     assert "| OpenVINO, bfloat16 | 100 | 100 | 10.0 | 8.00 (8.00 to 8.00) |" in text
+    assert "| python -m pipeline predict | 2000 | 2000 |" in text
     assert "Training" not in text
     assert "python -m pipeline benchmark" in text
 
@@ -154,6 +183,10 @@ def test_the_material_is_a_study_in_the_public_layout(material: Material) -> Non
     pixels = cv2.imread(str(material.slice_file))
     assert pixels is not None and pixels.shape == (256, 256, 3)
     assert pixels.std() > 20, "not an empty image"
+    others = sorted(material.folder.iterdir())
+    assert len(others) == FOLDER_STUDIES
+    contents = {b"".join(p.read_bytes() for p in sorted(one.iterdir())) for one in others}
+    assert len(contents) == FOLDER_STUDIES, "no two alike"
     masks = [cv2.imread(str(p), cv2.IMREAD_GRAYSCALE) for p in material.study.glob("*_mask.tif")]
     assert any(mask is not None and mask.any() for mask in masks)
 
@@ -193,8 +226,32 @@ def test_only_our_engines_leave_out_what_the_network_allows(
             name, models=plan.models, engine_dir=plan.engine_dir, threads=None
         )
         at_work.answer(tmp_path / "head.png", single=True)
-        assert (stages.first.batches, stages.second.batches) == ([1, 1], [1, 1])
+        assert (sum(stages.first.batches), sum(stages.second.batches)) == (2, 2)
     assert shapes == {"published": {(128, 128)}, "openvino-f32": {(32, 32)}}
+
+
+def test_the_baseline_is_the_network_without_savings_traced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_metadata(tmp_path / "own", inference={"flip_average": True, "crop_to_head": True})
+    exported: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(
+        "pipeline.engine.export.export_network",
+        lambda network, folder, *, engine, convert: exported.append((folder, engine, convert)),
+    )
+    make_baseline(tmp_path / "own", tmp_path / "copy")
+    places = baseline_in(tmp_path / "copy")
+    inference = read_model_info(places.models).network.inference
+    assert (inference.flip_average, inference.savings()) == (True, ())
+    assert read_model_info(tmp_path / "own").network.savings == ("crop_to_head",)
+    assert exported == [(places.engine_dir, "openvino", convert_traced)]
+
+
+def test_a_command_that_fails_is_an_error() -> None:
+    seconds, memory = children.time_command(["--help"])
+    assert seconds > 0 and memory > 1
+    with pytest.raises(InputError):
+        children.time_command(["no such command"])
 
 
 def test_the_published_way_asks_slice_by_slice() -> None:
