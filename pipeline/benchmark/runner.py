@@ -32,7 +32,12 @@ from pipeline.benchmark.routes import BASELINE, PUBLISHED, ROUTES, TENSORFLOW
 from pipeline.benchmark.statistics import Ratio, paired_ratio, percentile_ms
 from pipeline.engine.exports import exported_files
 from pipeline.engine.selection import choose_precision
-from pipeline.engine.speed_probe import PROBE_FILE, instruction_sets, read_probe
+from pipeline.engine.speed_probe import (
+    PROBE_FILE,
+    computes_bfloat16,
+    instruction_sets,
+    read_probe,
+)
 from pipeline.errors import ProgressCallback
 from pipeline.evaluation.evaluate import cpu_name
 from pipeline.models.registry import ModelInfo, read_model_info
@@ -282,9 +287,10 @@ def _time_training(
 ) -> TimedTraining | TrainingNotRun:
     if plan.training_rounds == 0:
         return TrainingNotRun()
+    policy = "mixed bfloat16" if computes_bfloat16(instruction_sets()) else "float32"
     labels = {
         "plain": "Plain Keras generator: files decoded for each batch, float32",
-        "own": "python -m pipeline train: decoded once, augmented, mixed bfloat16",
+        "own": f"python -m pipeline train: decoded once, augmented, {policy}",
     }
     times: dict[str, list[float]] = {name: [] for name in labels}
     images = 0.0

@@ -22,6 +22,7 @@ from pipeline.models.resunet import build_resunet
 from pipeline.training.augmentation import AugmentationPlan
 from pipeline.training.batches import StageBatches, stage_targets
 from pipeline.training.losses import CrossEntropyAndBatchDice
+from pipeline.training.run import fastest_policy
 
 PLAIN, OWN = "plain", "own"
 BATCH = 8
@@ -39,7 +40,7 @@ class TrainingRunner:
 
     def __init__(self, route: str, *, study: Path) -> None:
         cv2.setNumThreads(1)
-        keras.config.set_dtype_policy("float32" if route == PLAIN else "mixed_bfloat16")
+        keras.config.set_dtype_policy("float32" if route == PLAIN else fastest_policy())
         self._model = build_resunet(None, with_location=True)
         self._model.compile(
             keras.optimizers.AdamW(1e-4),

@@ -17,7 +17,12 @@ from pipeline.engine.base import NetworkStages, StageModel, StageSettings
 from pipeline.engine.exports import SUFFIXES, ExportedFiles, is_exported, require_export
 from pipeline.engine.grad_cam import HeadWeights, load_heads, read_heads
 from pipeline.engine.precision import PRECISIONS, agrees
-from pipeline.engine.speed_probe import choose_streams, instruction_sets, machine_digest
+from pipeline.engine.speed_probe import (
+    choose_streams,
+    computes_bfloat16,
+    instruction_sets,
+    machine_digest,
+)
 from pipeline.errors import InputError
 from pipeline.models.entries import find_entry
 from pipeline.models.int8_ranges import RANGES_FILE
@@ -150,7 +155,7 @@ def fast_precisions(instructions: Collection[str]) -> tuple[str, ...]:
     Args:
         instructions: From `pipeline.engine.speed_probe.instruction_sets`.
     """
-    if "avx2" not in instructions or {"avx512_bf16", "amx_bf16"} & set(instructions):
+    if "avx2" not in instructions or computes_bfloat16(instructions):
         return ("bf16",)
     return "int8", "bf16"
 

@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -73,6 +73,11 @@ def instruction_sets() -> list[str]:
         return []
     flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), [])
     return [name for name in _INSTRUCTIONS if name in flags]
+
+
+def computes_bfloat16(instructions: Collection[str]) -> bool:
+    """Whether a processor with these `instruction_sets` computes bfloat16 itself."""
+    return bool({"avx512_bf16", "amx_bf16"} & set(instructions))
 
 
 def machine_digest(*decides: object) -> str:

@@ -135,3 +135,20 @@ def test_a_split_by_slice_learns_from_every_patient_but_not_from_held_out_slices
 def test_splits_that_do_not_exist_are_told(data, choice, message):
     with pytest.raises(InputError, match=message):
         resolve_split(data, by_slice=False, **choice)
+
+
+@pytest.mark.parametrize(
+    ("instructions", "policy"),
+    [
+        ([], "float32"),
+        (["avx2", "fma", "avx512f"], "float32"),
+        (["avx2", "avx512_bf16"], "mixed_bfloat16"),
+        (["avx2", "amx_bf16"], "mixed_bfloat16"),
+    ],
+)
+def test_a_machine_without_bfloat16_trains_at_float32(monkeypatch, instructions, policy):
+    monkeypatch.setattr(run, "instruction_sets", lambda: instructions)
+    monkeypatch.setattr(run.tf.config, "list_physical_devices", lambda kind: [])
+    assert run.fastest_policy() == policy
+    monkeypatch.setattr(run.tf.config, "list_physical_devices", lambda kind: ["gpu:0"])
+    assert run.fastest_policy() == "mixed_bfloat16"
