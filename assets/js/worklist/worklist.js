@@ -26,7 +26,6 @@ const GRID = "worklist-grid";
 const WIDE_PX = 1600;
 const MEDIUM_PX = 1360;
 const NARROW_PX = 1120;
-const PORTRAIT_PX = 900;
 const ROW_PX = 34;
 const TOUCHED_ROW_PX = 44;
 const HEALTH_MS = 5000;
@@ -42,10 +41,9 @@ const NOT_GONE = { at: 0 };
  * @type {readonly [number, readonly string[]][]}
  */
 const LEFT_OUT = [
-  [WIDE_PX, ["slices", "origin_words", "conflicts", "cautions"]],
+  [WIDE_PX, ["sequences", "slices", "origin_words", "conflicts", "cautions"]],
   [MEDIUM_PX, ["expected_dice"]],
   [NARROW_PX, ["study_date", "added_at", "change_percent", "reader"]],
-  [PORTRAIT_PX, ["sequences"]],
 ];
 /** Widths on a wide and on a narrow page; each fits the column's title with its sort arrow. */
 const WIDTHS = {
