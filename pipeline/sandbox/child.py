@@ -88,13 +88,17 @@ def serve(control: socket.socket, modules: list[str]) -> None:
     os.set_blocking(wake, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    # not select(), which refuses descriptors from 1024 on: ours has the number that it had in a
+    # parent with that many open files
+    waiting = select.poll()
+    for source in (control.fileno(), woken):
+        waiting.register(source, select.POLLIN)
     while True:
-        sources: list[socket.socket | int] = [control, woken]
-        ready, _, _ = select.select(sources, [], [])
+        ready = {source for source, _ in waiting.poll()}
         if woken in ready:
             os.read(woken, 4096)
             _reap(children)
-        if control not in ready:
+        if control.fileno() not in ready:
             continue
         order, descriptors = _receive_order(control)
         if order is None:

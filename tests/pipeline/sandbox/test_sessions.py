@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sys
 import threading
@@ -153,6 +154,26 @@ def test_a_child_that_the_system_ends_is_replaced_once(deaths: int, answered: bo
             with pytest.raises(InputError):
                 session.ask("{}")
     assert len(killed) == deaths
+
+
+def test_a_server_starts_in_a_process_with_many_open_files() -> None:
+    """Descriptors from 1024 on do not fit the set that select() takes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = 1200
+    assert hard == resource.RLIM_INFINITY or hard >= needed, "raise the limit of open files"
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, needed), hard))
+    try:
+        with ExitStack() as stack:
+            while (file := stack.enter_context(Path(os.devnull).open("rb"))).fileno() < 1030:
+                pass
+            assert file.fileno() >= 1030
+            # other modules than those of the other tests, so that this server is a new one
+            session = stack.enter_context(
+                open_session(f"{_JOBS}:Mirror", modules=(_JOBS, "json"), limits=_LIMITS)
+            )
+            assert session.ask("{}").document == "{}"
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_too_many_sessions_are_refused_and_their_places_come_back() -> None:
