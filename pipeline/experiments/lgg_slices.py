@@ -56,7 +56,8 @@ class LggSlices:
 
         held_out = self.held_out(row.split)
         train, test = self.slices.pick(~held_out), self.slices.pick(held_out)
-        fitted = fit_classifier(make_plan(row, self.context), train, progress=progress)
+        plan = make_plan(row, self.context)
+        fitted = fit_classifier(plan, train, progress=progress)
         return Measurement(
             initial_weights=fitted.coverage.label,
             scores=score_images(fitted.probabilities(test.images), test),
@@ -65,6 +66,7 @@ class LggSlices:
                 "training_slices": len(train),
                 "held_out_slices": len(test),
                 "held_out_patients": len(np.unique(test.groups)),
+                "precision": plan.precision,
             },
         )
 

@@ -48,7 +48,8 @@ def make_plan(row: PlannedRow, context: RunContext) -> ClassifierPlan:
     """The training plan of a row.
 
     Options that the plan does not know (``repeats``, ``folds``, ``images``, ``rounds``) are the
-    experiment's own. ``flips`` is short for the augmentation of that name.
+    experiment's own. ``flips`` is short for the augmentation of that name. A precision that this
+    machine does not compute becomes float32.
 
     Raises:
         InputError: The row trains nothing, or names both flips and another augmentation.
@@ -64,6 +65,8 @@ def make_plan(row: PlannedRow, context: RunContext) -> ClassifierPlan:
         raise InputError(name, "A row may name flips or an augmentation, not both.")
     for own in ("repeats", "folds", "images", "rounds"):
         options.pop(own, None)
+    if "precision" in options:
+        options["precision"] = _computed_precision(str(options["precision"]))
     head = Head(dropout=float(options.pop("dropout", 0.5)), hidden=int(options.pop("hidden", 0)))
     rest: dict[str, Any] = options
     return ClassifierPlan(
@@ -76,3 +79,10 @@ def make_plan(row: PlannedRow, context: RunContext) -> ClassifierPlan:
         cache=context.cache,
         **rest,
     )
+
+
+def _computed_precision(named: str) -> str:
+    """The precision that a row names; float32 where this machine would only imitate it."""
+    from pipeline.training.run import fastest_policy
+
+    return named if named == fastest_policy() else "float32"

@@ -14,6 +14,7 @@ from pipeline.errors import InputError
 from pipeline.experiments.configuration import PlannedRow
 from pipeline.experiments.lgg_slices import BY_PATIENT, BY_SLICE, LggSlices, open_experiment
 from pipeline.experiments.plans import RunContext
+from pipeline.training import run
 
 PATIENTS, SLICES = 14, 6
 
@@ -68,13 +69,20 @@ def test_a_row_is_trained_and_scored_on_what_was_held_out(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(registry.ARCHITECTURES, "tiny", COMPLETE)
+    monkeypatch.setattr(run, "fastest_policy", lambda: "float32")
     write_weights(folder)
     row = PlannedRow(
         architecture="tiny",
         strategy=Strategy.HEAD,
         split=BY_PATIENT,
         epochs=15,
-        options={"side": 32, "optimizer": "adam", "learning_rate": 0.05, "dropout": 0.0},
+        options={
+            "side": 32,
+            "optimizer": "adam",
+            "learning_rate": 0.05,
+            "dropout": 0.0,
+            "precision": "mixed_bfloat16",
+        },
         shared=frozenset(),
         minutes=1,
         left_out="",
@@ -89,6 +97,7 @@ def test_a_row_is_trained_and_scored_on_what_was_held_out(
         "training_slices": 72,
         "held_out_slices": 12,
         "held_out_patients": 2,
+        "precision": "float32",
     }
     assert sum(map(sum, measurement.scores.confusion.counts)) == 12
 
