@@ -43,6 +43,7 @@ from pipeline.metrics import (
     RocPoint,
     calibration_bin,
     confusion,
+    volume_differences,
 )
 
 __all__ = [
@@ -83,4 +84,5 @@ __all__ = [
     "find_image_figure",
     "format_figures_csv",
     "read_evaluation",
+    "volume_differences",
 ]

@@ -314,6 +314,59 @@ FIGURES: tuple[Figure, ...] = (
         compared=False,
     ),
     Figure(
+        "volume_bias",
+        "Volume bias: mean difference",
+        "AI volume less reference volume, in per cent of the mean of both; 0 is best.",
+        FigureGroup.OUTLINE,
+        lambda table: metrics.mean_statistic(table.volume_differences(), groups=table.patients),
+        heading="Volume bias",
+        digits=1,
+        unit="%",
+        higher_is_better=False,
+        compared=False,
+    ),
+    Figure(
+        "volume_limit_low",
+        "Volume: lower limit of agreement",
+        "Mean difference less 1.96 standard deviations (Bland and Altman).",
+        FigureGroup.OUTLINE,
+        lambda table: metrics.limit_statistic(
+            table.volume_differences(), -metrics.AGREEMENT_DEVIATIONS, groups=table.patients
+        ),
+        digits=1,
+        unit="%",
+        compared=False,
+    ),
+    Figure(
+        "volume_limit_high",
+        "Volume: upper limit of agreement",
+        "Mean difference plus 1.96 standard deviations.",
+        FigureGroup.OUTLINE,
+        lambda table: metrics.limit_statistic(
+            table.volume_differences(), metrics.AGREEMENT_DEVIATIONS, groups=table.patients
+        ),
+        digits=1,
+        unit="%",
+        higher_is_better=False,
+        compared=False,
+    ),
+    Figure(
+        "volume_excess",
+        "Mean volume difference, per cent of the reference",
+        "AI volume less reference volume; a few masks much larger than a small reference dominate.",
+        FigureGroup.OUTLINE,
+        lambda table: metrics.mean_statistic(
+            metrics.relative_differences(
+                table.of_patients["volume_px"], table.of_patients["reference_px"]
+            ),
+            groups=table.patients,
+        ),
+        digits=1,
+        unit="%",
+        higher_is_better=False,
+        compared=False,
+    ),
+    Figure(
         "tumor_slice_dice",
         "Mean Dice per tumor slice",
         "Mean over the slices with tumor; a missed slice counts as 0.",

@@ -14,6 +14,7 @@ from pipeline.metrics import (
     Values,
     mean_statistic,
     median_statistic,
+    volume_differences,
 )
 from pipeline.storage.field_types import Amount, Count, Flag, Name, Number, Share
 
@@ -193,6 +194,10 @@ class SliceTable:
     def median_of_patients(self, name: str) -> Statistic:
         """Median of a number of `PatientRow`."""
         return median_statistic(self.of_patients[name], groups=self.patients)
+
+    def volume_differences(self) -> Values:
+        """``(p,)`` see `metrics.volume_differences`."""
+        return volume_differences(self.of_patients["volume_px"], self.of_patients["reference_px"])
 
     def mean_of_slices(
         self, values: ArrayLike, *, among: NDArray[np.bool_] | None = None

@@ -13,6 +13,12 @@ Every figure over slices is written once, as a function of counts of groups (`co
 scikit-learn and SciPy's trees are imported where they are used: the web process needs neither.
 """
 
+from pipeline.metrics.agreement import (
+    AGREEMENT_DEVIATIONS,
+    limit_statistic,
+    relative_differences,
+    volume_differences,
+)
 from pipeline.metrics.calibration import (
     CALIBRATION_BINS,
     Reliability,
@@ -64,6 +70,7 @@ from pipeline.metrics.surfaces import (
 )
 
 __all__ = [
+    "AGREEMENT_DEVIATIONS",
     "CALIBRATION_BINS",
     "REFERENCE_SPECIFICITY",
     "SURFACE_TOLERANCE",
@@ -88,12 +95,14 @@ __all__ = [
     "expected_calibration_error",
     "iou_from_dice",
     "iou_score",
+    "limit_statistic",
     "masks_meet",
     "mean_statistic",
     "measure_surfaces",
     "median_statistic",
     "precision_recall_points",
     "predict_nothing_dice",
+    "relative_differences",
     "reliability",
     "roc_points",
     "sensitivity_at_specificity",
@@ -103,4 +112,5 @@ __all__ = [
     "threshold_statistic",
     "tumor_slice_dice",
     "undo_platt",
+    "volume_differences",
 ]

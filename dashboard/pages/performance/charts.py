@@ -14,6 +14,7 @@ from dashboard.components.browser_values import Name, Place, ThemeName, checked,
 from dashboard.evaluation import Measured
 from dashboard.evaluation.history import choose_measures
 from dashboard.evaluation.installed import evaluated, read_benchmark, read_experiments
+from dashboard.figures.agreement import make_agreement_figure
 from dashboard.figures.bars import make_bar_figure
 from dashboard.figures.comparison import Pair, make_pair_figure
 from dashboard.figures.confusion import make_confusion_figure
@@ -160,6 +161,9 @@ def draw_pickable(theme: ThemeName, selection: Selected, charts: tuple[Place, ..
 def _draw_pickable(name: str, measured: Measured, chosen: str, theme: Theme) -> Any:
     if name == ids.DICE:
         return make_dice_figure(measured.patients, theme=theme, selected=chosen)
+    if name == ids.AGREEMENT:
+        figures = measured.evaluation.figures
+        return make_agreement_figure(measured.patients, figures, theme=theme, selected=chosen)
     if name == ids.INSTITUTIONS:
         parts = measured.evaluation.institutions
         return make_institution_figure(measured.patients, parts, theme=theme, selected=chosen)

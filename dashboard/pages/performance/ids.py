@@ -35,6 +35,7 @@ ANY_POINT = POINT | {"which": ALL}
 
 # on the other views
 INSTITUTIONS, LEFT_OUT = f"{PREFIX}-institutions", f"{PREFIX}-left-out"
+AGREEMENT = f"{PREFIX}-agreement"
 RECALL = f"{PREFIX}-recall"
 RELIABILITY = f"{PREFIX}-reliability"
 FOLDS = f"{PREFIX}-folds"

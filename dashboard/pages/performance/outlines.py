@@ -1,4 +1,4 @@
-"""The view of the segmentation: its figures, and the patients with the lowest Dice."""
+"""The view of the segmentation: its figures, the lowest Dice, and how volumes agree."""
 
 from __future__ import annotations
 
@@ -35,8 +35,28 @@ def dice_panel(data: PageData) -> html.Section:
     return panel("", dice_chart(), listed)
 
 
+def agreement_panel() -> html.Section:
+    """A dot per patient by how much the AI volume differs from the reference."""
+    return panel(
+        "",
+        chart(
+            ids.graph_id(ids.AGREEMENT),
+            "Volume: AI against reference (Bland-Altman)",
+            reading="Each dot is a patient; above 0, the AI volume is larger. 95% of the patients "
+            "are expected between the dashed limits. A click opens the case.",
+            height=300,
+            clickable=True,
+        ),
+        html.P(
+            "The difference is in per cent of the mean of both volumes. Volumes are in pixels: an "
+            "evaluation stores no pixel spacing.",
+            className="muted secondary",
+        ),
+    )
+
+
 def layout(data: PageData) -> html.Div:
-    """Figures, the patients with the lowest Dice, a dot per patient."""
+    """Figures, the patients with the lowest Dice, a dot per patient by Dice and by volume."""
     patients = data.measured.patients
     worst = patients.sort_values("dice", na_position="last", kind="stable").head(WORST)
     return html.Div(
@@ -54,6 +74,7 @@ def layout(data: PageData) -> html.Div:
                                 *patient_table(worst, data.links),
                             ),
                             dice_panel(data),
+                            agreement_panel(),
                         ],
                         className="stack",
                     ),

@@ -12,6 +12,8 @@ from fake_evaluation import evaluate, make_rows
 
 from dashboard.evaluation.cases import make_table
 from dashboard.figures import template
+from dashboard.figures.agreement import PATIENTS as AGREEING
+from dashboard.figures.agreement import make_agreement_figure
 from dashboard.figures.bars import make_bar_figure
 from dashboard.figures.chart_data import attach_data, data_of
 from dashboard.figures.comparison import Pair, make_pair_figure
@@ -54,6 +56,26 @@ DEFAULT = OperatingPoint(0.5, sensitivity=0.9, specificity=0.8, ppv=0.7)
 
 def _traces(figure):
     return {trace.name: trace for trace in figure.data}
+
+
+def test_volumes_are_drawn_with_their_mean_difference_and_limits(evaluation, patients):
+    some = patients.head(6).assign(
+        volume_px=[30, 10, 0, 5, 10, 20], reference_px=[10, 30, 7, 0, 10, 20]
+    )
+    found = {
+        "volume_bias": Estimate(-40.0),
+        "volume_limit_low": Estimate(-241.0),
+        "volume_limit_high": Estimate(None),
+    }
+    chosen = some["case_id"][0]
+    figure = make_agreement_figure(some, found, theme="dark", selected=chosen)
+    dots = _traces(figure)[AGREEING]
+    assert list(dots.y) == pytest.approx([-200, -100, 0, 0, 100]), "no reference, no dot"
+    assert [w > 0 for w in dots.marker.line.width] == [c == chosen for c in dots.customdata[:, 0]]
+    assert [line.y0 for line in figure.layout.shapes] == [0, -40, -241]
+    words = [note.text for note in figure.layout.annotations]
+    assert words == ["mean -40.0 %", "lower limit -241.0 %"]
+    assert len(data_of(figure)) == 5
 
 
 def test_colours_are_read_from_the_style_sheet():
@@ -292,6 +314,7 @@ def test_every_axis_with_numbers_has_a_title(evaluation, patients):
         make_roc_figure(evaluation.roc, current=DEFAULT, default=DEFAULT, theme="dark"),
         make_dice_figure(patients, theme="dark"),
         make_institution_figure(patients, evaluation.institutions, theme="dark"),
+        make_agreement_figure(patients, evaluation.figures, theme="dark"),
         make_reliability_figure((), (Reliability(0.2, 0.4, 4),), theme="dark"),
         make_probability_figure([("Tumor", 0.9)], theme="dark"),
         make_bar_figure([("a", 2.0)], measure="Slices per second", row="Method", theme="dark"),

@@ -69,10 +69,10 @@ def test_click_on_the_curve_and_reset_move_the_slider(served):
 
 @pytest.mark.parametrize("theme", ["dark", "light", None, 7])
 def test_charts_are_drawn_in_every_theme(served, document, theme):
-    names = (ids.DICE, ids.INSTITUTIONS, ids.RELIABILITY, "other")
+    names = (ids.DICE, ids.INSTITUTIONS, ids.RELIABILITY, ids.AGREEMENT, "other")
     drawn = figures.draw_pickable(theme, None, [ids.graph_id(name) for name in names])
-    assert [bool(figure.data) for figure in drawn[:3]] == [True] * 3
-    assert drawn[3] is no_update
+    assert [bool(figure.data) for figure in drawn[:4]] == [True] * 4
+    assert drawn[4] is no_update
     for draw in (figures.draw_recall, figures.draw_folds, figures.draw_leakage):
         assert draw(theme).data
     drawn = figures.draw_training(theme, [[RUN]], CURVES, [ids.runs_id("network")])
