@@ -2,8 +2,10 @@
 
 A connection costs no thread until its request has arrived completely. So that half-open and slow
 connections cannot use up all connections, the headers and the body of a request have deadlines, and
-where an address or all of them together have too many connections, those go first that wait for the
-rest of a request. A connection whose request is being answered is never closed.
+where there are too many connections, one of the address that has most of them is closed: one that
+waits for the rest of a request, then one that has been idle. A whole hospital may share an address,
+so no address has a limit of its own. A connection is never closed when its request has arrived,
+even if nobody has read it; where nothing can be closed, newcomers wait in the system's queue.
 
 Waitress hands over a request when its body is complete. A part of an upload's file that breaks off
 is handed over as well: its bytes are stored, and need not be sent again.
@@ -15,6 +17,7 @@ import copy
 import ipaddress
 import json
 import resource
+import socket
 import time
 from collections.abc import Callable
 from functools import cached_property
@@ -29,8 +32,10 @@ from waitress.utilities import RequestEntityTooLarge
 
 #: All connections. A browser opens six: waitress's own limit of 100 is reached by 17 readers.
 CONNECTIONS = 1000
-#: Connections of one address, unless it is the trusted proxy's.
-CONNECTIONS_PER_ADDRESS = 256
+#: How many more may be open while nothing can be closed.
+_MORE = 100
+#: A connection is not cut before its browser had this long to send a request, while others can be.
+_GRACE_S = 2.0
 #: How long the headers of a request may take.
 HEADERS_S = 15.0
 #: A body may take this long, and longer if it arrives faster than so many bytes per second.
@@ -58,6 +63,7 @@ def serve(
     port: int,
     body_limit: BodyLimit,
     is_proxy: Callable[[str], bool],
+    connections: int = CONNECTIONS,
 ) -> None:
     """Serve a WSGI application until the process is asked to end.
 
@@ -67,13 +73,14 @@ def serve(
         port: Where to listen.
         body_limit: Asked when the headers of a request have arrived.
         is_proxy: Whether an address is the trusted proxy's, which connects for all browsers.
+        connections: How many may be open.
     """
-    _allow_descriptors(2 * CONNECTIONS)
+    _allow_descriptors(2 * connections)
     adjustments = Adjustments(
         host=host,
         port=port,
         threads=_THREADS,
-        connection_limit=CONNECTIONS + 100,  # more than `LimitedServer` leaves open
+        connection_limit=connections + _MORE,
         channel_timeout=IDLE_S,
         cleanup_interval=_CHECK_S,
         max_request_header_size=_LONGEST_HEADERS,
@@ -95,6 +102,7 @@ def serve(
             sockinfo=listen,
             body_limit=body_limit,
             is_proxy=is_proxy,
+            connections=connections,
         )
         for listen in adjustments.listen
     ]
@@ -174,18 +182,36 @@ class _Channel(HTTPChannel):
             return int(found) >> 64
         return found
 
+    @cached_property
+    def is_of_proxy(self) -> bool:
+        """Whether the trusted proxy opened it, which connects for all browsers."""
+        return bool(self.server.is_proxy(self.addr[0]))
+
     @property
     def is_answering(self) -> bool:
         """Whether a request has arrived that is not answered completely."""
         return bool(self.requests or self.total_outbufs_len)
 
     @property
-    def use(self) -> tuple[int, float]:
+    def is_closable(self) -> bool:
+        """Whether it waits for its browser: no request has arrived, not even unread."""
+        if self.is_answering:
+            return False
+        try:
+            return not self.socket.recv(1, socket.MSG_PEEK)  # none of them blocks
+        except BlockingIOError:
+            return True
+        except OSError:  # it is broken
+            return True
+
+    def use(self, now: float) -> tuple[int, float]:
         """How much is lost if it is closed, and since when: the smallest is closed first."""
-        if self.request is None:
-            is_new = self.creation_time == self.last_activity
-            return (0 if is_new else 1), self.last_activity
-        return (2 if self.request.headers_finished else 0), self.creation_time
+        is_young = now - self.creation_time < _GRACE_S
+        if self.request is None and self.creation_time != self.last_activity:
+            return 1, self.last_activity
+        if self.request is not None and self.request.headers_finished:
+            return 3, self.creation_time
+        return (2 if is_young else 0), self.creation_time
 
     def handle_close(self) -> None:
         """Close the connection; store what arrived of a part of a file."""
@@ -231,19 +257,28 @@ class LimitedServer(TcpWSGIServer):
     channel_class = _Channel
 
     def __init__(
-        self, *args: Any, body_limit: BodyLimit, is_proxy: Callable[[str], bool], **options: Any
+        self,
+        *args: Any,
+        body_limit: BodyLimit,
+        is_proxy: Callable[[str], bool],
+        connections: int,
+        **options: Any,
     ) -> None:
-        self.body_limit, self._is_proxy = body_limit, is_proxy
+        self.body_limit, self.is_proxy, self._most = body_limit, is_proxy, connections
         super().__init__(*args, **options)
 
+    def readable(self) -> bool:
+        """Close connections where there are too many; whether others are accepted."""
+        self._make_room()
+        return bool(super().readable())
+
     def handle_accept(self) -> None:
-        """Accept some connections, and close others where there are too many."""
+        """Accept some connections."""
         for _ in range(_ACCEPTED_AT_ONCE):
             before = len(self.active_channels)
             super().handle_accept()
             if len(self.active_channels) == before:
                 return
-            self._make_room()
 
     def maintenance(self, now: float) -> None:
         """Close connections that have been idle for too long, or whose request takes too long."""
@@ -258,19 +293,26 @@ class LimitedServer(TcpWSGIServer):
                 channel.will_close = True
 
     def _make_room(self) -> None:
-        """Close a connection of the newest one's address, or any, where there are too many."""
-        channels = list(self.active_channels.values())
-        address = channels[-1].address
-        mine = [one for one in channels if one.address == address]
-        if len(mine) > CONNECTIONS_PER_ADDRESS and not self._is_proxy(channels[-1].addr[0]):
-            self._close_one(mine[:-1])
-        elif len(channels) > CONNECTIONS:
-            self._close_one(channels[:-1])
+        """Have connections closed when their turn in the loop comes.
 
-    def _close_one(self, channels: list[_Channel]) -> None:
-        waiting = [one for one in channels if not one.is_answering]
-        if waiting:
-            min(waiting, key=lambda one: one.use).handle_close()
+        Closed here, a connection's number could be a new one's when events of the old one arrive.
+        """
+        channels = [one for one in self.active_channels.values() if not one.will_close]
+        surplus = len(channels) - self._most
+        if surplus <= 0:
+            return
+        by_address: dict[tuple[bool, object], list[_Channel]] = {}
+        for one in channels:
+            by_address.setdefault((one.is_of_proxy, one.address), []).append(one)
+        order = sorted(by_address.items(), key=lambda item: (item[0][0], -len(item[1])))
+        now = time.time()
+        for _, mine in order if surplus > _MORE // 2 else order[:1]:
+            for one in sorted(mine, key=lambda one: one.use(now)):
+                if one.is_closable:
+                    one.will_close = True
+                    surplus -= 1
+                    if surplus <= 0:
+                        return
 
 
 def _allow_descriptors(wanted: int) -> None:

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from email.message import Message
 from pathlib import Path
 
@@ -22,7 +22,6 @@ from sent_uploads import PART, TUS, creation_headers
 from service_processes import free_port, until
 
 from dashboard.processes.connections import (
-    CONNECTIONS_PER_ADDRESS,
     HEADERS_S,
     TOO_LARGE,
     TOO_LARGE_UPLOAD,
@@ -91,27 +90,6 @@ def test_a_body_without_a_stated_length_is_cut_at_the_limit(port: int) -> None:
         assert b"413" in sender.recv(100)
 
 
-@pytest.mark.timing
-def test_hundreds_of_slow_connections_keep_nobody_out(port: int) -> None:
-    """Headers, bodies and nothing at all, all half sent by one address."""
-    begun = (
-        b"",
-        b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
-        b"POST /_dash-update-component HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n\r\n{",
-    )
-    quiet = max(seconds_of_health(port) for _ in range(5))  # what this machine takes anyway
-    with ExitStack() as opened:
-        senders = []
-        for number in range(900):
-            sender = opened.enter_context(socket.socket())
-            sender.connect(("127.0.0.1", port))
-            sender.sendall(begun[number % 3])
-            senders.append(sender)
-            if number % 100 == 99:
-                assert seconds_of_health(port) < 1 + quiet
-        assert len([one for one in senders if is_open(one)]) <= CONNECTIONS_PER_ADDRESS
-
-
 def test_a_request_that_takes_too_long_is_ended(port: int) -> None:
     with closing(socket.create_connection(("127.0.0.1", port))) as sender:
         began = time.monotonic()
@@ -124,12 +102,6 @@ def test_a_request_that_takes_too_long_is_ended(port: int) -> None:
                 break
             time.sleep(0.5)
         assert time.monotonic() - began > HEADERS_S - 5
-
-
-def seconds_of_health(port: int) -> float:
-    began = time.monotonic()
-    assert is_healthy(port)
-    return time.monotonic() - began
 
 
 def is_open(sender: socket.socket) -> bool:
