@@ -1,6 +1,6 @@
 """WCAG 2.2 AA on every page, in both themes, and in every state of the review page: axe finds none.
 
-axe sees what a machine can see. Focus, order and what screen readers announce are tested below.
+Focus, order and what screen readers announce are tested below.
 """
 
 from __future__ import annotations
@@ -8,17 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from accessibility import violations
 from held_requests import HeldRequests
 from playwright.sync_api import Page, expect
 from reading import open_study
 from running_site import Site
 
 from dashboard.pages.performance.frame import VIEWS
-
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-OPTIONS = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
-THEMES = ("dark", "light")
 
 DIAMETERS = "**/diameters/*"
 
@@ -29,24 +25,6 @@ def study(site: Site) -> Iterator[str]:
     site.add_study("accessible-too", shift=10)  # so that there is one before the newer one
     yield study
     site.settle()
-
-
-@pytest.fixture(params=THEMES)
-def themed(request: pytest.FixtureRequest, page: Page, study: str) -> Page:
-    """A page in one of the themes, with one study in the worklist."""
-    page.add_init_script(f"localStorage.setItem('overread.theme', '{request.param}')")
-    return page
-
-
-def violations(page: Page, state: str) -> list[str]:
-    """What axe finds, one line for each element."""
-    found = Axe().run(page, options=OPTIONS).response["violations"]
-    return [
-        f"{state}: {rule['id']} at {' '.join(map(str, node['target']))}: "
-        + " | ".join(node["failureSummary"].split("\n")[1:])
-        for rule in found
-        for node in rule["nodes"]
-    ]
 
 
 def open_analysed(page: Page, study_id: str) -> None:
@@ -65,33 +43,38 @@ def test_axe_sees_what_is_wrong(page, study):
     found = "\n".join(violations(page, "spoiled"))
     assert "button-name" in found
     assert "color-contrast" in found
+    page.evaluate(
+        """document.querySelector("main").insertAdjacentHTML("beforeend",
+             "<p style='color: #ddd'>readable in the dark theme only</p>")"""
+    )
+    assert "other theme: color-contrast" in "\n".join(violations(page, "spoiled"))
 
 
-def test_review_page_in_all_its_states(themed, study):
-    open_analysed(themed, study)
-    found = violations(themed, "as opened")
+def test_review_page_in_all_its_states(page, study):
+    open_analysed(page, study)
+    found = violations(page, "as opened")
     states: list[tuple[str, Callable[[], object]]] = [
-        ("everything hidden", lambda: themed.keyboard.press(" ")),
-        ("everything shown", lambda: themed.keyboard.press(" ")),
-        ("map of the probability", lambda: themed.keyboard.press("p")),
-        ("difference", lambda: themed.keyboard.press("d")),
-        ("another threshold", lambda: move_threshold(themed)),
+        ("everything hidden", lambda: page.keyboard.press(" ")),
+        ("everything shown", lambda: page.keyboard.press(" ")),
+        ("map of the probability", lambda: page.keyboard.press("p")),
+        ("difference", lambda: page.keyboard.press("d")),
+        ("another threshold", lambda: move_threshold(page)),
     ]
     modes = [
-        button.get_attribute("id") for button in themed.query_selector_all("[id^=mode-]:enabled")
+        button.get_attribute("id") for button in page.query_selector_all("[id^=mode-]:enabled")
     ]
     assert modes[:3] == ["mode-one", "mode-linked", "mode-swipe"]
     choices = [*modes[1:], modes[0], "viewer-tools-measure", "viewer-tools-edit"]
-    states += [(name, lambda name=name: choose(themed, f"#{name}")) for name in choices]
+    states += [(name, lambda name=name: choose(page, f"#{name}")) for name in choices]
     states += [
-        ("list of keys", lambda: themed.keyboard.press("?")),
-        ("a key awaited", lambda: themed.click('#help-body [data-id="show.fill"]')),
-        ("tour", lambda: tour(themed)),
-        ("reader", lambda: reader(themed)),
+        ("list of keys", lambda: page.keyboard.press("?")),
+        ("a key awaited", lambda: page.click('#help-body [data-id="show.fill"]')),
+        ("tour", lambda: tour(page)),
+        ("reader", lambda: reader(page)),
     ]
     for state, reach in states:
         reach()
-        found += violations(themed, state)
+        found += violations(page, state)
     assert found == []
 
 
@@ -121,66 +104,66 @@ def reader(page: Page) -> None:
     page.click("#reader-open")
 
 
-def test_review_page_where_the_window_is_narrow(themed, study):
-    themed.set_viewport_size({"width": 900, "height": 700})
-    open_analysed(themed, study)
-    themed.click("#viewer-toggle-findings")
-    found = violations(themed, "findings as a drawer")
-    themed.click("#viewer-close-findings")
-    themed.click("#viewer-toggle-rail")
-    assert found + violations(themed, "rail unfolded") == []
+def test_review_page_where_the_window_is_narrow(page, study):
+    page.set_viewport_size({"width": 900, "height": 700})
+    open_analysed(page, study)
+    page.click("#viewer-toggle-findings")
+    found = violations(page, "findings as a drawer")
+    page.click("#viewer-close-findings")
+    page.click("#viewer-toggle-rail")
+    assert found + violations(page, "rail unfolded") == []
 
 
-def test_pages_without_a_study(themed):
-    themed.goto("/review")
-    expect(themed.locator(".empty-title")).to_be_visible()
-    found = violations(themed, "no study")
-    themed.goto(f"/review?study={'0' * 16}")
-    expect(themed.locator("#review-error-title")).to_be_visible()
-    found += violations(themed, "a study that is not there")
-    themed.goto("/nothing")
-    expect(themed.locator("h1")).to_be_visible()
-    assert found + violations(themed, "no page") == []
+def test_pages_without_a_study(page):
+    page.goto("/review")
+    expect(page.locator(".empty-title")).to_be_visible()
+    found = violations(page, "no study")
+    page.goto(f"/review?study={'0' * 16}")
+    expect(page.locator("#review-error-title")).to_be_visible()
+    found += violations(page, "a study that is not there")
+    page.goto("/nothing")
+    expect(page.locator("h1")).to_be_visible()
+    assert found + violations(page, "no page") == []
 
 
-def test_worklist_and_its_dialogs(themed):
-    themed.goto("/")
-    themed.wait_for_selector(".ag-center-cols-container .ag-row[row-id]")
-    found = violations(themed, "rows")
-    themed.hover(".ag-center-cols-container .ag-row")
-    themed.click(".study-delete >> nth=0")
-    found += violations(themed, "deletion")
-    themed.click("#worklist-delete-no")
-    themed.keyboard.press("u")
-    themed.wait_for_selector("dialog[open]")
-    found += violations(themed, "upload")
-    themed.keyboard.press("Escape")
-    themed.fill("#worklist-search", "nothing like it")
-    expect(themed.locator("#worklist-none")).to_be_visible()
-    assert found + violations(themed, "nothing found") == []
+def test_worklist_and_its_dialogs(page, study):
+    page.goto("/")
+    page.wait_for_selector(".ag-center-cols-container .ag-row[row-id]")
+    found = violations(page, "rows")
+    page.hover(".ag-center-cols-container .ag-row")
+    page.click(".study-delete >> nth=0")
+    found += violations(page, "deletion")
+    page.click("#worklist-delete-no")
+    page.keyboard.press("u")
+    page.wait_for_selector("dialog[open]")
+    found += violations(page, "upload")
+    page.keyboard.press("Escape")
+    page.fill("#worklist-search", "nothing like it")
+    expect(page.locator("#worklist-none")).to_be_visible()
+    assert found + violations(page, "nothing found") == []
 
 
-@pytest.mark.usefixtures("evaluated")
-def test_performance_comparisons_and_about(themed):
+@pytest.mark.usefixtures("evaluated", "study")
+def test_performance_comparisons_and_about(page):
     found = []
     for view in VIEWS:
-        themed.goto(f"/performance?view={view}")
-        themed.wait_for_selector(".performance .views")
-        themed.wait_for_load_state("networkidle")
-        found += violations(themed, view)
-        themed.evaluate(
+        page.goto(f"/performance?view={view}")
+        page.wait_for_selector(".performance .views")
+        page.wait_for_load_state("networkidle")
+        found += violations(page, view)
+        page.evaluate(
             "document.querySelectorAll('.chart-data').forEach((each) => (each.open = true))"
         )
-        for table in themed.locator(".chart-table").all():
+        for table in page.locator(".chart-table").all():
             expect(table.locator("table")).to_be_attached()
         if view == "overview":
-            themed.locator(".cell-openers button").first.click()
-            expect(themed.locator(".case-panel")).to_be_visible()
-        found += violations(themed, f"{view}, tables and lists open")
+            page.locator(".cell-openers button").first.click()
+            expect(page.locator(".case-panel")).to_be_visible()
+        found += violations(page, f"{view}, tables and lists open")
     for path in ("/comparisons", "/about"):
-        themed.goto(path)
-        themed.wait_for_selector("h1")
-        found += violations(themed, path)
+        page.goto(path)
+        page.wait_for_selector("h1")
+        found += violations(page, path)
     assert found == []
 
 

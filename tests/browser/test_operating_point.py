@@ -89,8 +89,7 @@ def test_either_slider_that_was_moved_warns_over_the_image(page: Page, study: st
     expect(expected).to_be_hidden()
 
 
-@pytest.mark.parametrize("mode", ["one", "linked"])
-def test_the_warning_covers_no_text_in_a_narrow_window(page: Page, study: str, mode: str) -> None:
+def test_the_warning_covers_no_text_in_a_narrow_window(page: Page, study: str) -> None:
     page.set_viewport_size({"width": 1024, "height": 768})
     open_study(page, study, 6, ready=RESULT)
     page.evaluate(
@@ -100,19 +99,20 @@ def test_the_warning_covers_no_text_in_a_narrow_window(page: Page, study: str, m
                spacing_mm: null}, 5); }""")
     )
     wait_until(page, "() => modules.viewer.now.measures !== null")
-    page.click(f"#mode-{mode}")
     page.evaluate(
         with_modules("() => { modules.operatingPoint.set(0.99); modules.threshold.set(0.3); }")
     )
-    expect(page.locator("#threshold-badge")).to_be_visible()
-    covered = page.evaluate(
-        """() => { const badge = document.getElementById("threshold-badge").getBoundingClientRect();
+    covered = """() => {
+             const badge = document.getElementById("threshold-badge").getBoundingClientRect();
              return ["patient", "series"].filter((name) => {
                const box = document.getElementById(`corner-${name}`).getBoundingClientRect();
                return box.left < badge.right && badge.left < box.right && badge.top < box.bottom
                  && box.top < badge.bottom; }); }"""
-    )
-    assert covered == []
+    for mode in ("one", "linked"):
+        page.click(f"#mode-{mode}")
+        expect(page.locator(f"#mode-{mode}")).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("#threshold-badge")).to_be_visible()
+        assert page.evaluate(covered) == [], mode
 
 
 def test_the_readout_of_the_strip_follows_while_the_mouse_rests(page: Page, study: str) -> None:

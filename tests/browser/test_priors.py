@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from accessibility import violations
 from numpy.typing import NDArray
 from page_modules import wait_until, with_modules
 from playwright.sync_api import Page, expect
 from reading import RESULT, open_study
 from running_site import Site
 from scipy import ndimage
-from test_accessibility import violations
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "pipeline"))
 from factories import SeriesFactory

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from page_modules import with_modules
+from page_modules import wait_until, with_modules
 from playwright.sync_api import Page, expect
 from reading import numbers, open_study
 from running_site import Site
@@ -19,15 +19,21 @@ def study(site: Site) -> str:
     return site.add_study("toured", shift=7)
 
 
-def boxes(page: Page) -> tuple[dict[str, float], dict[str, float]]:
-    card, ring = (page.locator(name).bounding_box() for name in ("#tour", ".tour-ring"))
-    assert card is not None and ring is not None
-    return dict(card), dict(ring)
+def expect_placed(page: Page, condition: str) -> None:
+    """Wait, in windows of each size, for the card where a condition on it and the page holds."""
+    for width, height in ((1440, 900), (1024, 768), (820, 1180)):
+        page.set_viewport_size({"width": width, "height": height})
+        wait_until(
+            page,
+            f"""([width, height]) => {{
+              const boxOf = (name) => document.querySelector(name).getBoundingClientRect();
+              const card = boxOf("#tour");
+              return innerWidth === width && innerHeight === height && {condition}; }}""",
+            [width, height],
+        )
 
 
-@pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (820, 1180)])
-def test_newcomer_is_led_through_with_one_key_and_then_left_alone(newcomer, study, size):
-    newcomer.set_viewport_size({"width": size[0], "height": size[1]})
+def test_newcomer_is_led_through_with_one_key_and_then_left_alone(newcomer, study):
     open_study(newcomer, study)
     expect(newcomer.locator("#tour")).to_be_visible()
     count = int(numbers(newcomer, "#tour-count")[1])
@@ -37,10 +43,9 @@ def test_newcomer_is_led_through_with_one_key_and_then_left_alone(newcomer, stud
         assert numbers(newcomer, "#tour-count") == [step + 1, count]
         expect(newcomer.locator("#tour-next")).to_be_focused()
         words += len(re.findall(r"\w+", newcomer.inner_text("#tour-text")))
-        card, ring = boxes(newcomer)
-        assert card["x"] >= 0 and card["x"] + card["width"] <= size[0]
-        assert card["y"] >= 0 and card["y"] + card["height"] <= size[1]
-        assert ring["width"] > 10 and ring["height"] > 10
+        inside = "card.left >= 0 && card.right <= width && card.top >= 0 && card.bottom <= height"
+        ringed = """boxOf(".tour-ring").width > 10 && boxOf(".tour-ring").height > 10"""
+        expect_placed(newcomer, f"{inside} && {ringed}")
         newcomer.keyboard.press("Enter")
     expect(newcomer.locator("#tour")).to_have_count(0)
     assert 40 < words <= MOST_WORDS
@@ -64,21 +69,17 @@ def test_page_can_be_used_while_it_is_shown(newcomer, study):
     expect(newcomer.locator("#tour")).to_be_visible()
 
 
-@pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (820, 1180)])
-def test_never_covers_the_tools_of_a_reader_who_edits(newcomer, study, size):
-    newcomer.set_viewport_size({"width": size[0], "height": size[1]})
+def test_never_covers_the_tools_of_a_reader_who_edits(newcomer, study):
     open_study(newcomer, study)
     expect(newcomer.locator("#tour")).to_be_visible()
     count = int(numbers(newcomer, "#tour-count")[1])
     for opened in ("#viewer-tools-edit", "#viewer-tools-measure"):
         newcomer.click(opened)
         expect(newcomer.locator(opened)).to_have_attribute("aria-pressed", "true")
-        for step in range(1, count):
+        for _ in range(1, count):
             newcomer.click("#tour-next" if opened == "#viewer-tools-edit" else "#tour-back")
-            card, bar = boxes(newcomer)[0], newcomer.locator(".tool-bar").bounding_box()
-            assert bar is not None
-            beside = card["x"] >= bar["x"] + bar["width"]
-            assert beside or card["y"] >= bar["y"] + bar["height"], (opened, step)
+            bar = 'boxOf(".tool-bar")'
+            expect_placed(newcomer, f"(card.left >= {bar}.right || card.top >= {bar}.bottom)")
 
 
 def test_escape_closes_it_for_now_and_the_button_permanently(newcomer, study):

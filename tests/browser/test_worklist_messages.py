@@ -138,18 +138,18 @@ def test_message_of_another_study_stays(worklist, tmp_path):
     expect(about(worklist, "second_flair", added=1)).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [1024, 1440])
-def test_titles_of_columns_are_whole_when_sorted(worklist, width):
-    worklist.set_viewport_size({"width": width, "height": 800})
+def test_titles_of_columns_are_whole_when_sorted(worklist):
     cut = []
-    for title in worklist.locator(".ag-header-cell-sortable").all():
-        if not title.is_visible():
-            continue
-        title.click()
-        expect(title).to_have_attribute("aria-sort", re.compile("ascending|descending"))
-        words = title.locator(".ag-header-cell-text")
-        if not words.evaluate("box => box.scrollWidth <= box.clientWidth"):
-            cut.append(words.inner_text())
+    for width in (1440, 1024):
+        worklist.set_viewport_size({"width": width, "height": 800})
+        for title in worklist.locator(".ag-header-cell-sortable").all():
+            if not title.is_visible():
+                continue
+            title.click()
+            expect(title).to_have_attribute("aria-sort", re.compile("ascending|descending"))
+            words = title.locator(".ag-header-cell-text")
+            if not words.evaluate("box => box.scrollWidth <= box.clientWidth"):
+                cut.append((width, words.inner_text()))
     assert cut == []
 
 

@@ -7,6 +7,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from pipeline.datasets.splits import Split, split_by_slice
 from pipeline.errors import InputError
@@ -17,7 +18,10 @@ from pipeline.training import run, train_network
 from pipeline.training.learning_set import load_learning_set, resolve_split
 from pipeline.training.train_network import train
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning"),
+]
 
 PATIENTS = ("TCGA_CS_0001_19990101", "TCGA_DU_0002_19990101")
 
@@ -63,11 +67,13 @@ def plan(data, tmp_path_factory):
 @pytest.fixture(scope="module")
 def resumed(plan):
     """A run that ended between its first epoch and the shipped file, and was asked for three."""
+    tf.config.run_functions_eagerly(True)  # to trace the graphs takes longer than these steps
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(train_network, "ship", lambda *_, **__: None)
         train(plan, size=32)
     train(replace(plan, epochs=3), size=32)
     yield plan.output
+    tf.config.run_functions_eagerly(False)
     keras.config.set_dtype_policy("float32")
 
 
