@@ -7,6 +7,7 @@ from .analysis.answer import Outline as Outline
 from .analysis.cache import BytesDisk as BytesDisk
 from .analysis.cache import ResultCache as ResultCache
 from .analysis.cache import result_key as result_key
+from .analysis.derived_results import derived_key as derived_key
 from .analysis.expected_dice import DiceEstimate as DiceEstimate
 from .analysis.expected_dice import DiceModel as DiceModel
 from .analysis.expected_dice import estimate_dice as estimate_dice
@@ -15,6 +16,7 @@ from .analysis.outline_facts import OutlineFacts as OutlineFacts
 from .analysis.results import AnswerMap as AnswerMap
 from .analysis.results import CaseResult as CaseResult
 from .analysis.results import ModelReference as ModelReference
+from .analysis.results import ResultWithoutMaps as ResultWithoutMaps
 from .analysis.results import SliceResult as SliceResult
 from .benchmark.results import BenchmarkResults as BenchmarkResults
 from .benchmark.results import MeasuredRoute as MeasuredRoute

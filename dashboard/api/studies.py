@@ -44,9 +44,9 @@ from dashboard.api.measurements import LesionsAnswer
 from dashboard.api.study_answer import StudyAnswer
 from dashboard.studies.description import describe_study
 from dashboard.studies.display import make_thumbnail
-from dashboard.studies.measures import describe_measures
+from dashboard.studies.measures import VERSION, describe_measures
 from dashboard.workspace.received import NotThere
-from pipeline import AnswerMap
+from pipeline import AnswerMap, derived_key
 
 _PNG = "image/png"
 
@@ -186,15 +186,26 @@ def measures(address: MeasuresAddress, query: VersionQuery) -> Response:
     row = study_with_data(address)
     check_key(row, address.key)
 
-    def encode() -> MeasuresAnswer:
-        case = load_case(row)
-        outline = find_services().results.outline(address.key)
+    def measure() -> MeasuresAnswer:
+        case, outline = load_case(row), results.outline(address.key)
         if outline is None or outline.probability.shape != case.pixels.shape[:3]:
             raise NotThere(RESULT_GONE)
         measured = describe_measures(outline, case.spacing_mm, case.masks)
         release_case(row)
         return MeasuresAnswer.model_validate(measured)
 
+    def encode() -> MeasuresAnswer:
+        if not results.holds(address.key):
+            raise NotThere(RESULT_GONE)
+        spacing_mm = load_case(row).spacing_mm
+        return results.derive(
+            derived_key("measures", address.key, VERSION, row.data_digest, spacing_mm),
+            make=measure,
+            encode=lambda found: found.model_dump_json().encode(),
+            decode=MeasuresAnswer.model_validate_json,
+        )
+
+    results = find_services().results
     return answer_immutable(encode, mimetype=JSON, compress=True)
 
 

@@ -33,7 +33,7 @@ from dashboard.store.stored_json import MaskBase, dump_json
 from dashboard.studies.analysis import find_result
 from dashboard.workspace.received import RequestRefused
 from dashboard.workspace.services import Services
-from pipeline import Case, CaseResult, estimate_dice, volume_ml
+from pipeline import Case, ResultWithoutMaps, estimate_dice, volume_ml
 
 NO_DECISION = "Record a decision before you sign."
 CHANGED = (
@@ -224,7 +224,7 @@ def _facts(row: StudyRow, case: Case) -> StudyFacts:
     )
 
 
-def _result(services: Services, row: StudyRow, result: CaseResult) -> SignedResult:
+def _result(services: Services, row: StudyRow, result: ResultWithoutMaps) -> SignedResult:
     estimate = estimate_dice(find_dice_model(services), result)
     network = result.network
     return SignedResult(

@@ -6,7 +6,7 @@ import logging
 
 from dashboard.store import ResultClaims
 from dashboard.workspace.services import Services
-from pipeline import CaseResult, DiceModel, InputError, estimate_dice, read_dice_model
+from pipeline import DiceModel, InputError, ResultWithoutMaps, estimate_dice, read_dice_model
 
 _LOG = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ def find_dice_model(services: Services) -> DiceModel | None:
         return None
 
 
-def judge_claims(services: Services, result: CaseResult) -> ResultClaims:
+def judge_claims(services: Services, result: ResultWithoutMaps) -> ResultClaims:
     """What the worklist says of how far a result can be relied on."""
     model = find_dice_model(services)
     estimate = estimate_dice(model, result)

@@ -22,7 +22,7 @@ from dashboard.store.registrations import store_registration
 from dashboard.store.stored_json import FoundRegistration
 from dashboard.workspace.services import Services
 from dashboard.workspace.settings import Settings
-from pipeline import Analyser, Cancelled, CaseResult, InputError, ProgressCallback
+from pipeline import Analyser, Cancelled, InputError, ProgressCallback, ResultWithoutMaps
 from pipeline.image_tasks.facade import IMAGE_TASKS, ImageClassifier, answer_image
 
 _LOG = logging.getLogger(__name__)
@@ -131,6 +131,8 @@ class Tasks:
             raise InputError("", _NOT_STORED)
         if key is not None and not self._services.results.share(key):
             raise InputError("", _NOT_SHARED)
+        if key is not None and row.entries.reference is None:  # pages add an attached reference
+            self._services.results.keep_bound(key, result, case, data_digest=row.data_digest)
         return _summarise(result, judge_claims(self._services, result))
 
     def _register(self, job: JobRow, progress: ProgressCallback) -> None:
@@ -270,7 +272,7 @@ def export_model(settings: Settings, task: str, *, stopping: threading.Event) ->
     raise InputError("", "The models could not be prepared on this machine; see the server's log.")
 
 
-def _summarise(result: CaseResult, claims: ResultClaims) -> ResultSummary:
+def _summarise(result: ResultWithoutMaps, claims: ResultClaims) -> ResultSummary:
     """What the worklist shows of a result."""
     return ResultSummary(
         highest_score=float(max((s.slice_score for s in result.slices), default=0.0)),

@@ -8,12 +8,12 @@ from dashboard.jobs import table
 from dashboard.masks.references import load_case
 from dashboard.store import JobState, StudyRow
 from dashboard.workspace.services import Services
-from pipeline import CaseResult
+from pipeline import ResultWithoutMaps
 
 _LOG = logging.getLogger(__name__)
 
 
-def find_result(services: Services, row: StudyRow) -> CaseResult | None:
+def find_result(services: Services, row: StudyRow) -> ResultWithoutMaps | None:
     """The study's result by the installed models; None before its analysis, or where it is lost.
 
     A result is lost when the cache was full or its entry is damaged: then its job is done, and
@@ -25,7 +25,8 @@ def find_result(services: Services, row: StudyRow) -> CaseResult | None:
     key = services.result_key(row.content_digest)
     if key is None or row.job_state is not JobState.DONE:
         return None
-    return services.results.get(key, load_case(services, row))
+    case = load_case(services, row)
+    return services.results.get_without_maps(key, case, data_digest=row.data_digest)
 
 
 def request_analysis(services: Services, study_id: str, *, restart: bool) -> int:

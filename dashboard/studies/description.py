@@ -16,7 +16,7 @@ from dashboard.studies.trust import describe_training_use, describe_trust
 from dashboard.workspace.services import Services
 from pipeline import (
     Case,
-    CaseResult,
+    ResultWithoutMaps,
     chosen_channels,
     is_assumed_stack,
     merge_cautions,
@@ -145,7 +145,7 @@ def _orientation_note(case: Case) -> str:
     return "orientation assumed (dataset convention)" if by_convention else ""
 
 
-def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, Any]:
+def _describe_result(result: ResultWithoutMaps, key: str, row: StudyRow) -> dict[str, Any]:
     address = f"/data/{row.study_id}/{key}"
     return {
         "key": key,

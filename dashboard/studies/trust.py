@@ -7,7 +7,7 @@ from typing import Any
 from dashboard.jobs.claims import find_dice_model
 from dashboard.studies.addresses import review_href
 from dashboard.workspace.services import Services
-from pipeline import CaseResult, estimate_dice, role_of
+from pipeline import ResultWithoutMaps, estimate_dice, role_of
 
 #: View of the performance page with every held-out patient's Dice.
 _FIGURES = "/performance?view=outlines"
@@ -29,7 +29,7 @@ def describe_training_use(services: Services, case_id: str) -> str | None:
     return TRAINING_USE.get(str(role_of(split.name if split else "", case_id)))
 
 
-def describe_trust(services: Services, result: CaseResult) -> dict[str, Any] | None:
+def describe_trust(services: Services, result: ResultWithoutMaps) -> dict[str, Any] | None:
     """The expected Dice of the segmentation.
 
     Returns:

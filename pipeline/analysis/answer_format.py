@@ -125,6 +125,15 @@ def decode_outline(entry: bytes, key: str) -> Outline:
     return Outline(**_outline_fields(header, entry, start))
 
 
+def decode_shape(entry: bytes, key: str) -> tuple[int, int, int]:
+    """Read the shape ``(n, h, w)`` of an answer's maps, and check all of its bytes.
+
+    Raises:
+        ValueError: As `decode_answer`.
+    """
+    return _read_header(entry, key)[0].shape
+
+
 def decode_slice(
     entry: bytes, key: str, k: int, *, name: AnswerMap = AnswerMap.PROBABILITY
 ) -> NDArray[np.uint8]:

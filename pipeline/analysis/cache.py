@@ -3,7 +3,8 @@
 What is stored depends on the pixels alone: scores and probability maps. Names, indices, warnings of
 the case and every Dice are bound on reading (`pipeline.analysis.answer`). A Dice in the entry would
 either be wrong for a case whose reference masks changed, or, with the masks' digest in the key,
-make the same answer be computed twice; binding it costs a millisecond instead.
+make the same answer be computed twice. What binding and measuring give is stored apart from it
+(`pipeline.analysis.derived_results`) and is computed again wherever it is missing.
 
 Nothing in the folder is trusted: an entry is bytes (`pipeline.analysis.answer_format`) and is
 checked field by field; whatever does not fit is a miss. diskcache would unpickle foreign entries,
@@ -27,7 +28,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import diskcache
 import numpy as np
@@ -39,10 +40,18 @@ from pipeline.analysis.answer_format import (
     AnswerMap,
     decode_answer,
     decode_outline,
+    decode_shape,
     decode_slice,
     encode_answer,
 )
-from pipeline.analysis.results import CaseResult
+from pipeline.analysis.derived_results import (
+    bound_key,
+    decode_bound,
+    encode_bound,
+    seal_derived,
+    unseal_derived,
+)
+from pipeline.analysis.results import CaseResult, ResultWithoutMaps
 from pipeline.data.case import Case
 from pipeline.errors import InputError
 from pipeline.models.registry import TaskInfo
@@ -73,6 +82,8 @@ _REFUSED = (
     sqlite3.SQLITE_LOCKED,
 )
 _DAMAGE = (sqlite3.Error, diskcache.Timeout, OSError, ValueError, TypeError, KeyError)
+
+_Derived = TypeVar("_Derived")
 
 
 def result_key(content_digest: str, models: TaskInfo, *, precision: str = "f32") -> str:
@@ -178,6 +189,58 @@ class ResultCache:
         if answer is None or answer.probability.shape != case.pixels.shape[:3]:
             return None
         return bind_answer(answer, case)
+
+    def get_without_maps(
+        self, key: str, case: Case, *, data_digest: str
+    ) -> ResultWithoutMaps | None:
+        """As `get`, without the maps, which need not be decoded where it was bound before.
+
+        Args:
+            key: The result's.
+            case: The case.
+            data_digest: Of its pixels and reference masks.
+        """
+        shape = self._decoded(key, lambda entry: decode_shape(entry, key))
+        if shape is None or shape != case.pixels.shape[:3]:
+            return None
+
+        place = bound_key(key, case, data_digest=data_digest)
+        known = self._derived(place, decode_bound)
+        if known is not None:
+            return known
+        result = self.get(key, case)
+        if result is None:
+            return None
+        self.keep_bound(key, result, case, data_digest=data_digest)
+        return result.without_maps()
+
+    def keep_bound(self, key: str, result: CaseResult, case: Case, *, data_digest: str) -> None:
+        """Store a result for `get_without_maps`, so that the first reader need not wait for it."""
+        place = bound_key(key, case, data_digest=data_digest)
+        self._keep(place, seal_derived(encode_bound(result.without_maps()), place))
+
+    def derive(
+        self,
+        place: str,
+        *,
+        make: Callable[[], _Derived],
+        encode: Callable[[_Derived], bytes],
+        decode: Callable[[bytes], _Derived],
+    ) -> _Derived:
+        """What follows from an answer: as it is stored, else computed and stored.
+
+        Args:
+            place: Its key (`pipeline.analysis.derived_results.derived_key`).
+            make: Computes it.
+            encode: Its bytes.
+            decode: Reads them; raises `ValueError` where they are not valid.
+        """
+        known = self._derived(place, decode)
+        if known is not None:
+            return known
+        made = make()
+        self._keep(place, seal_derived(encode(made), place))
+        return made
 
     def answer(self, key: str) -> Answer | None:
         """The models' answer, or None where it is missing."""
@@ -287,6 +350,15 @@ class ResultCache:
             if _code(error) not in _REFUSED:
                 raise
         return self._unnoted.get(key)
+
+    def _derived(self, place: str, decode: Callable[[bytes], _Derived]) -> _Derived | None:
+        """What is stored of it; None where it is missing or damaged."""
+        try:
+            entry = self._get(place)
+            return None if entry is None else decode(unseal_derived(entry, place))
+        except _DAMAGE as error:
+            _LOG.warning("What follows from a result is computed again: %s.", error)
+            return None
 
     def _decoded(self, key: str, decode: Callable[[bytes], Any]) -> Any:
         if SHA256.fullmatch(key) is None:

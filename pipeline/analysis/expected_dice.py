@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pydantic import Field, with_config
 
 from pipeline.analysis.outline_facts import OutlineFacts
-from pipeline.analysis.results import CaseResult
+from pipeline.analysis.results import ResultWithoutMaps
 from pipeline.models.registry import ModelInfo
 from pipeline.storage.checked_json import STRICT, read_json
 from pipeline.storage.digests import file_digest
@@ -177,7 +177,7 @@ class DiceModel:
         return DiceEstimate(expected, low, high, self.learned, n, similar, unlike)
 
 
-def estimate_dice(model: DiceModel | None, result: CaseResult) -> DiceEstimate | None:
+def estimate_dice(model: DiceModel | None, result: ResultWithoutMaps) -> DiceEstimate | None:
     """The expected Dice of a segmentation; None where nothing is to be claimed of it."""
     if model is None or result.unfit is not None:
         return None

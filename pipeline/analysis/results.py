@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 import numpy as np
@@ -74,19 +74,14 @@ class SliceResult:
         return self.decided_by in (DecidedBy.CLASSIFIER, DecidedBy.OUTLINE)
 
 
-@dataclass(frozen=True, eq=False)
-class CaseResult:
-    """What the two stages say of one case.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ResultWithoutMaps:
+    """What the two stages say of one case, but for the maps.
 
     Attributes:
         case_id: The case's name.
         network: The network that answered.
         slices: One entry per slice, inferior to superior.
-        probability: ``(n, h, w)`` uint8, 255 x the outline's probability on the input's own grid;
-            0 on slices that the first stage did not pass.
-        uncertainty: ``(n, h, w)`` uint8, 255 x how far the answers to a slice and to its mirror
-            image lie apart (test-time augmentation), on the same grid; 0 where nothing was
-            outlined, and everywhere where mirror images are not answered.
         facts: What the answer itself says about how good the segmentation may be.
         operating_point: Threshold on the slice score, in [0, 1].
         mask_threshold: Probability from which a pixel belongs to the mask.
@@ -104,8 +99,6 @@ class CaseResult:
     case_id: str
     network: ModelReference
     slices: tuple[SliceResult, ...]
-    probability: NDArray[np.uint8]
-    uncertainty: NDArray[np.uint8]
     facts: OutlineFacts
     operating_point: float
     mask_threshold: float
@@ -141,6 +134,27 @@ class CaseResult:
     def tumor(self) -> bool:
         """True when any slice is called tumor."""
         return any(s.tumor for s in self.slices)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CaseResult(ResultWithoutMaps):
+    """What the two stages say of one case.
+
+    Attributes:
+        probability: ``(n, h, w)`` uint8, 255 x the outline's probability on the input's own grid;
+            0 on slices that the first stage did not pass.
+        uncertainty: ``(n, h, w)`` uint8, 255 x how far the answers to a slice and to its mirror
+            image lie apart (test-time augmentation), on the same grid; 0 where nothing was
+            outlined, and everywhere where mirror images are not answered.
+    """
+
+    probability: NDArray[np.uint8]
+    uncertainty: NDArray[np.uint8]
+
+    def without_maps(self) -> ResultWithoutMaps:
+        """The same without the maps."""
+        names = [field.name for field in fields(ResultWithoutMaps)]
+        return ResultWithoutMaps(**{name: getattr(self, name) for name in names})
 
     def masks(self) -> NDArray[np.bool_]:
         """Predicted masks ``(n, h, w)``: empty on slices that are not called tumor."""
