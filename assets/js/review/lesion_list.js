@@ -50,8 +50,8 @@ const MARGIN = 0.4; // around the lesion, as a part of its size
 const LEAST_PX = 24; // of the image in a thumbnail
 /** @type {LatestAnswer<Listed>} */
 const latest = new LatestAnswer(show);
-/** @type {string | null} key of the lesion whose fields are open */
-let chosen = null;
+/** @type {string | null | undefined} key of the lesion whose fields are open; undefined at first */
+let chosen;
 /** @type {{ listed: Listed | null, words: string }} what the list shows */
 let drawn = { listed: null, words: "" };
 
@@ -156,6 +156,16 @@ function show() {
 const partOf = (key, part) =>
   byId("findings-lesions").querySelector(`[data-lesion="${key}"][data-part="${part}"]`);
 
+/**
+ * The lesion whose fields are open. At first it is the only one that counts: there is nothing to
+ * choose then, and readers look for the location.
+ */
+function openKey() {
+  if (chosen !== undefined) return chosen;
+  const counted = latest.answer?.lesions.filter(({ verdict }) => verdict !== "remove") ?? [];
+  return counted.length === 1 ? counted[0].key : null;
+}
+
 /** @param {string} key */
 const readingOf = (key) => readingStore.now()?.lesions.find((one) => one.key === key);
 
@@ -177,7 +187,7 @@ function rowOf(now, lesion) {
   return {
     title: `${number}${where ? ` · ${where}` : ""}`,
     details: detailText(lesion, now.study.indices, doubts),
-    isOpen: chosen === key,
+    isOpen: openKey() === key,
     isLocked: lock.isLocked(),
     location: known?.location ?? "",
     comment: known?.comment ?? "",
@@ -203,6 +213,7 @@ function draw(now, lesion, { title, details, isOpen, isLocked, location, comment
   );
   mark(open, lesion, "open");
   open.setAttribute("aria-expanded", String(isOpen));
+  open.title = "Go to the lesion; location and comment";
   open.addEventListener("click", () => choose(lesion));
   const item = make("li", { className: "lesion" }, open, verdictButton(lesion));
   item.dataset.verdict = lesion.verdict;
@@ -381,7 +392,7 @@ function step(by) {
 }
 
 export function mount() {
-  chosen = null;
+  chosen = undefined;
   drawn = { listed: null, words: "" };
   const bindings = [
     {
@@ -399,8 +410,9 @@ export function mount() {
   ];
   return all([
     keys.add("Lesions", bindings),
-    viewer.on(["open", "result", "threshold"], follow),
-    correction.on(["open", "change"], follow),
+    viewer.on("open", (session) => viewer.afterFirstSlice(session, follow)),
+    viewer.on(["result", "threshold"], follow),
+    correction.on("change", follow),
     readingStore.on(show),
     () => latest.stop(),
   ]);
