@@ -11,6 +11,8 @@ interface Window {
   dashAgGridFunctions?: Record<string, Function>;
   dashAgGridComponentFunctions?: Record<string, Function>;
   Plotly?: typeof Plotly;
+  /** Where Dash serves Plotly; set by its renderer. */
+  _dashPlotlyJSURL?: string;
 }
 
 /** The element of a figure, with Plotly's fields. */

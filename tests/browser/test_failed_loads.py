@@ -78,12 +78,13 @@ def test_study_is_requested_at_once_when_the_reader_retries(page, study):
 
 
 def test_slow_slice_shows_a_message_until_it_is_loaded(page, study):
-    held = HeldRequests(page)
-    page.route("**/pixels/0/2", failing(1, held.hold))
+    held = HeldRequests(page, "**/pixels/0/2")
     page.goto(f"/review?study={study}&slice=3")
     message(page, "loading")
     assert numbers(page, "#viewer-message-text") == [3]
-    held.take().continue_()
+    held.wait_for(2)  # the page's own, and the one ahead of it
+    for _ in range(2):
+        held.take().continue_()
     page.wait_for_selector("#viewer-screen[data-slice='3']")
     expect(page.locator("#viewer-message")).to_be_hidden()
 

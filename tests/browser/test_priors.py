@@ -63,7 +63,7 @@ def test_a_study_is_compared_with_its_prior(page: Page, pair: list[str]) -> None
     expect(card).to_contain_text("2025-12-11")
     expect(page.locator("#priors [data-prior]")).to_have_count(1)
     expect(page.locator("#priors-status")).to_contain_text("birth date")
-    expect(page.locator("#prior-chart .js-plotly-plot")).to_be_visible()
+    expect(page.locator("#prior-chart .main-svg").first).to_be_visible()
     expect(page.locator("#prior-pane")).to_be_hidden()
     page.reload()
     page.wait_for_selector("#viewer-screen[data-slice]")

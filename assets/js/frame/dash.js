@@ -35,6 +35,17 @@ export function setProps(id, properties) {
 }
 
 /**
+ * Runs whenever the address changes, before Dash has fetched the page: on links, `goToPage`, and
+ * the browser's Back.
+ *
+ * @param {() => void} run
+ */
+export function onAddress(run) {
+  window.addEventListener("_dashprivate_pushstate", run);
+  window.addEventListener("popstate", run);
+}
+
+/**
  * Goes to another page of the app without reloading, like `dcc.Link`.
  *
  * @param {string} href

@@ -38,6 +38,7 @@ const MOVES_SLIDER = /^(Arrow|Page|Home$|End$)/;
 const groups = new Map();
 /** @type {Readonly<Record<string, string>>} the reader's own keys by binding id */
 let own = {};
+let isMarking = false;
 
 /** @type {Events<"change">} */
 const events = new Events();
@@ -53,7 +54,7 @@ export const { on } = events;
  */
 export function add(group, bindings) {
   groups.set(group, bindings);
-  markCaps();
+  markSoon();
   return () => {
     if (groups.get(group) === bindings) groups.delete(group);
   };
@@ -82,7 +83,7 @@ export const all = () =>
  */
 export function use(keys) {
   own = { ...keys };
-  markCaps();
+  markSoon();
   events.emit("change");
 }
 
@@ -180,33 +181,41 @@ const part = (text) => NAMES[text] || (text.length === 1 ? text.toUpperCase() : 
  */
 export const names = (key) => key.split(/\+(?!$)/).map(part);
 
-/**
- * The binding with a default key, found by its cap: pages are rendered with the default keys.
- *
- * @param {string} cap
- */
-function bindingOf(cap) {
-  const isIt = (/** @type {Binding} */ { id, key }) =>
-    id && key && names(key).join("+") === cap.trim();
-  return all().find(({ binding }) => isIt(binding))?.binding;
-}
-
 /** @param {string} key Is converted to the notation of `aria-keyshortcuts`. */
 const shortcut = (key) =>
   key.replace("Ctrl+", "Control+").replace(/ $/, "Space").replace(/\+$/, "Plus");
 
+/** Marks the caps once for all groups that a page adds together. */
+function markSoon() {
+  if (isMarking || typeof document === "undefined") return;
+  isMarking = true;
+  queueMicrotask(() => {
+    isMarking = false;
+    markCaps();
+  });
+}
+
 function markCaps() {
-  if (typeof document === "undefined") return;
-  const known = new Map(all().map(({ binding }) => [binding.id, binding]));
+  /** @type {Map<string, Binding>} by id */
+  const known = new Map();
+  /** @type {Map<string, string>} ids by cap: pages are rendered with the default keys */
+  const ids = new Map();
+  for (const { binding } of all()) {
+    const { id, key } = binding;
+    if (!id) continue;
+    known.set(id, binding);
+    const cap = key && names(key).join("+");
+    if (cap && !ids.has(cap)) ids.set(cap, id);
+  }
   /** @type {NodeListOf<HTMLElement>} */
   const caps = document.querySelectorAll("button kbd.key, .key-hint kbd.key, kbd.key-hint");
-  for (const cap of caps) markCap(cap, known);
+  for (const cap of caps) markCap(cap, known, ids);
   /** @type {NodeListOf<HTMLButtonElement>} */
   const buttons = document.querySelectorAll("button[title*='(']");
   for (const button of buttons) {
     const [, before, hint, after] = /^(.*\()([^()]+)(\).*)$/.exec(button.title) || [];
     if (!hint) continue;
-    button.dataset.hint ||= bindingOf(hint)?.id || "";
+    button.dataset.hint ||= ids.get(hint.trim()) ?? "";
     const binding = button.dataset.hint && known.get(button.dataset.hint);
     if (binding) button.title = before + (names(keyOf(binding)).join("+") || "no key") + after;
   }
@@ -214,13 +223,14 @@ function markCaps() {
 
 /**
  * @param {HTMLElement} cap
- * @param {Map<string | undefined, Binding>} known
+ * @param {ReadonlyMap<string, Binding>} known By id.
+ * @param {ReadonlyMap<string, string>} ids By cap.
  */
-function markCap(cap, known) {
+function markCap(cap, known, ids) {
   const { dataset } = cap;
   // React may have reused the element
   if (!dataset.binding || cap.textContent !== dataset.cap)
-    dataset.binding = bindingOf(cap.textContent)?.id || "";
+    dataset.binding = ids.get(cap.textContent.trim()) ?? "";
   const binding = dataset.binding && known.get(dataset.binding);
   if (!binding) return;
   const key = keyOf(binding);

@@ -189,7 +189,7 @@ const shown = () => viewer.now && main(viewer.now, "ai");
 export function mount(signal) {
   const begin = (/** @type {Session} */ session) => {
     show(session);
-    void fetchFor(session);
+    viewer.afterFirstSlice(session, () => void fetchFor(session));
   };
   const goThere = (/** @type {MouseEvent} */ event) => {
     letGoOfClick(event);

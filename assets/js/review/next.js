@@ -178,11 +178,9 @@ async function leave(by, openStudy) {
  * @param {OpenStudy} openStudy
  */
 function goBack(openStudy) {
-  const query = new URLSearchParams(location.search);
-  const id = query.get("study") ?? "";
-  const isStudy = location.pathname.endsWith("/review") && /^[0-9a-f]{16}$/.test(id);
-  if (!isStudy || !shown || id === shown || !document.querySelector(".review")) return;
-  openStudy({ study_id: id, slice: Number(query.get("slice")) || null });
+  const wanted = studyLoad.inAddress();
+  if (!wanted || !shown || wanted.study_id === shown || !document.querySelector(".review")) return;
+  openStudy(wanted);
 }
 
 /**

@@ -9,11 +9,11 @@
 /** @import { Comparison } from "./reading_store.js" */
 
 import * as correction from "../correct/correction.js";
-import { setProps } from "../frame/dash.js";
 import { byId, find, make, query } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
 import { mlWords } from "../frame/millilitres.js";
+import { loadPlotly } from "../frame/plotly.js";
 import { ask, isFinal, NO_ANSWER, pauseOf } from "../frame/server.js";
 import * as shell from "../frame/shell.js";
 import { Wheel } from "../viewer/pointer.js";
@@ -70,6 +70,7 @@ import * as studyEntries from "./study_entries.js";
  * @property {boolean} canRegister Whether a reliable registration exists.
  * @property {boolean} isRegistered Whether the prior is shown registered.
  * @property {string} status Why it is not, or how far it is.
+ * @property {HTMLElement | null} chart Where the chart over time is drawn.
  * @property {string} shown Address of the picture on screen or on its way.
  * @property {boolean} isLoading
  * @property {number} timer Of the next try to load the list.
@@ -79,6 +80,7 @@ import * as studyEntries from "./study_entries.js";
 
 const POLL_MS = 600;
 const CHART_PX = 170;
+const CHART = { displayModeBar: false, responsive: true };
 const SOURCES = { signed: "signed", version: "corrected", ai: "AI", "": "not analysed" };
 /** @type {Doc | null} of the study in view */
 let doc = null;
@@ -158,7 +160,7 @@ async function load(mine) {
   if (!known) mine.isOpen = false; // it was cut meanwhile
   mine.chosen = known ?? firstOf(mine.found?.priors ?? []);
   fillRail(mine);
-  drawChart(mine);
+  void drawChart(mine);
   show(mine);
   if (mine.isAsked) toggle();
 }
@@ -292,12 +294,19 @@ const cut = (mine, point) =>
     : linkButton("Not this patient", () => askToLink(mine, point, false));
 
 /** @param {Doc} mine */
-function drawChart(mine) {
+async function drawChart(mine) {
   const chart = mine.found?.chart;
   byId("findings-priors").hidden = !chart;
   if (!chart) return;
-  const layout = { ...chart.layout, height: CHART_PX, autosize: true };
-  setProps("prior-chart", { figure: { data: chart.data, layout } });
+  try {
+    const { react } = await loadPlotly();
+    if (doc !== mine || mine.found?.chart !== chart) return;
+    const layout = { ...chart.layout, height: CHART_PX, autosize: true };
+    mine.chart = byId("prior-chart");
+    await react(mine.chart, chart.data, layout, CHART);
+  } catch {
+    // the list in the rail has the same values
+  }
 }
 
 /**
@@ -504,6 +513,7 @@ function opened(session) {
     canRegister: false,
     isRegistered: false,
     status: "",
+    chart: null,
     shown: "",
     isLoading: false,
     timer: 0,
@@ -513,12 +523,14 @@ function opened(session) {
   byId("priors-section").hidden = true;
   byId("findings-priors").hidden = true;
   query(".viewer").removeAttribute("data-compare");
-  void load(doc);
+  const mine = doc;
+  viewer.afterFirstSlice(session, () => void load(mine));
 }
 
 function closed() {
   clearTimeout(doc?.timer);
   clearTimeout(doc?.poll);
+  if (doc?.chart) window.Plotly?.purge(doc.chart);
   doc = null;
 }
 

@@ -195,7 +195,7 @@ export async function open(wanted) {
     const study = await studyLoad.get(wanted.study_id, () => mine === turn);
     if (!study) return;
     query(".review").removeAttribute("aria-busy");
-    drawing.open(study, firstSlice(study, wanted.slice));
+    drawing.open(study, firstSlice(study, wanted.slice), studyLoad.loadedOf(study));
   } catch (error) {
     if (mine !== turn) return;
     fail("This study cannot be opened", error instanceof Error ? error.message : "");

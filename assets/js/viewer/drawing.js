@@ -5,7 +5,7 @@
 
 /** @import { Owned, Session } from "./session.js" */
 /** @import { Study } from "./study.js" */
-/** @import { Wish } from "./pixels.js" */
+/** @import { Values, Wish } from "./pixels.js" */
 
 import { byId, find } from "../frame/dom.js";
 import { all } from "../frame/events.js";
@@ -22,17 +22,22 @@ const PATIENCE_MS = 150; // how long the previous slice stays in view while the 
 
 let scheduled = false;
 let patience = 0;
+let isFirstShown = false; // or failed
 /** @type {Map<string, number>} positions of reference slices by address */
 let referenceSlices = new Map();
 
-/** Requests slices: the one in view, then its neighbours, as many as fit the budget. */
+/**
+ * Requests slices: the one in view, then its neighbours, as many as fit the budget. When a study
+ * opens, neighbours wait until the first slice is shown.
+ */
 function wish() {
   const now = viewer.opened();
   const { study, k, loader } = now;
   const channels = panes.channels(now);
   const length = study.width * study.height;
   const each = length * (study.pixel_type === "uint16" ? 2 : 1) * channels.length + 3 * length;
-  const reach = Math.max(4, Math.floor((BUDGET_BYTES * 0.8) / each / 2));
+  const most = Math.max(4, Math.floor((BUDGET_BYTES * 0.8) / each / 2));
+  const reach = isFirstShown ? most : 0;
   /** @type {Wish[]} */
   const list = [];
   for (let step = 0; step <= Math.min(reach, study.n); step++) {
@@ -111,8 +116,9 @@ function wait(session, states) {
     /** @type {Own} */
     const own = session;
     own.painted = null; // so that the slice counts as painted again when it is back
-    if (failed) say("slice-failed", `Slice ${k + 1} could not be loaded. Retrying.`);
-    else say("loading", `Loading slice ${k + 1}`);
+    if (!failed) return say("loading", `Loading slice ${k + 1}`);
+    say("slice-failed", `Slice ${k + 1} could not be loaded. Retrying.`);
+    viewer.emit("failed");
   };
   patience = setTimeout(run, failed ? 0 : PATIENCE_MS);
 }
@@ -177,9 +183,11 @@ export function pixelsInView() {
  *
  * @param {Study} study
  * @param {number} k The first slice to show.
+ * @param {ReadonlyMap<string, Values>} [loaded] What has been loaded of it before, by address.
  */
-export function open(study, k) {
+export function open(study, k, loaded = new Map()) {
   close();
+  isFirstShown = false;
   const { reference_url: reference } = study;
   referenceSlices = new Map(
     reference ? study.indices.map((_, j) => [address(reference, j), j]) : [],
@@ -192,13 +200,18 @@ export function open(study, k) {
     channel,
     second: panes.firstSecond(study, channel),
     view: createView(study),
-    loader: createLoader({ budgetBytes: BUDGET_BYTES, onChange: arrived }),
+    loader: createLoader({ budgetBytes: BUDGET_BYTES, loaded, onChange: arrived }),
   });
+  for (const url of loaded.keys()) arrived(url);
   /** @type {Own} */
   const own = session;
   panes.open(session, (scale) => {
     own.scale = scale;
     if (viewer.now === session) viewer.emit("view");
+  });
+  viewer.afterFirstSlice(session, () => {
+    isFirstShown = true;
+    wish();
   });
   invalidate();
 }

@@ -35,11 +35,30 @@ export const address = (template, k, channel) =>
 class FinalError extends Error {}
 
 /**
+ * Fetches a slice or map.
+ *
+ * @param {Wish} wish
+ * @param {RequestInit} options
+ * @returns {Promise<Values>}
+ * @throws {Error} If it does not arrive, or is not one.
+ */
+export async function fetchValues({ url, type, length }, options) {
+  const response = await fetch(url, options);
+  if (!response.ok)
+    throw new (isFinal(response.status) ? FinalError : Error)(`status ${response.status}`);
+  const buffer = await response.arrayBuffer();
+  const values = type === "uint16" ? new Uint16Array(buffer) : new Uint8Array(buffer);
+  if (values.length !== length) throw new Error("not the length of a slice");
+  return values;
+}
+
+/**
  * @param {object} settings
  * @param {number} settings.budgetBytes Cache limit for slices that are not currently requested.
+ * @param {ReadonlyMap<string, Values>} [settings.loaded] What has been loaded before, by address.
  * @param {(url: string) => void} settings.onChange Called when a slice has loaded or failed.
  */
-export function createLoader({ budgetBytes, onChange }) {
+export function createLoader({ budgetBytes, loaded = new Map(), onChange }) {
   /** @type {Map<string, Values>} least recently used first */
   const ready = new Map();
   /** @type {Map<string, AbortController>} */
@@ -83,16 +102,12 @@ export function createLoader({ budgetBytes, onChange }) {
   }
 
   /** @param {Wish} wish */
-  async function load({ url, type, length }) {
+  async function load(wish) {
+    const { url } = wish;
     const abort = new AbortController();
     running.set(url, abort);
     try {
-      const response = await fetch(url, { signal: abort.signal });
-      if (!response.ok)
-        throw new (isFinal(response.status) ? FinalError : Error)(`status ${response.status}`);
-      const buffer = await response.arrayBuffer();
-      const data = type === "uint16" ? new Uint16Array(buffer) : new Uint8Array(buffer);
-      if (data.length !== length) throw new Error("not the length of a slice");
+      const data = await fetchValues(wish, { signal: abort.signal });
       failed.delete(url);
       keep(url, data);
     } catch (error) {
@@ -127,6 +142,7 @@ export function createLoader({ budgetBytes, onChange }) {
   }
 
   window.addEventListener("online", again);
+  for (const [url, values] of loaded) keep(url, values);
 
   function pump() {
     if (disposed) return;

@@ -7,15 +7,16 @@
 /** @import { Levels, Owned, Session, Show } from "./session.js" */
 /** @import { Measures, Result, Study } from "./study.js" */
 
-import { Events } from "../frame/events.js";
+import { all, Events } from "../frame/events.js";
 
 /**
- * open, close, slice (another one was chosen), painted (it is on the screen), display (toggles,
- * window, tool), channel, mode, result, measures (of the result), threshold (mask threshold or
- * operating point), areas (reference areas became known), view (zoom, position).
+ * open, close, slice (another one was chosen), painted (it is on the screen), failed (it could not
+ * be loaded), display (toggles, window, tool), channel, mode, result, measures (of the result),
+ * threshold (mask threshold or operating point), areas (reference areas became known), view (zoom,
+ * position).
  *
- * @typedef {"open" | "close" | "slice" | "painted" | "display" | "channel" | "mode" | "result"
- *   | "measures" | "threshold" | "areas" | "view"} ViewerEvent
+ * @typedef {"open" | "close" | "slice" | "painted" | "failed" | "display" | "channel" | "mode"
+ *   | "result" | "measures" | "threshold" | "areas" | "view"} ViewerEvent
  */
 
 /**
@@ -99,6 +100,24 @@ export function open(study, k, parts) {
   emit("open");
   emit("slice");
   return now;
+}
+
+/**
+ * Runs what would compete with the first slice of a study: once that is on the screen, or could not
+ * be loaded; at once if it is there; never if the study is closed before.
+ *
+ * @param {Session} session
+ * @param {() => void} run
+ */
+export function afterFirstSlice(session, run) {
+  if (session.painted) return run();
+  const stop = all([
+    on(["painted", "failed"], () => {
+      stop();
+      run();
+    }),
+    on("close", () => stop()),
+  ]);
 }
 
 /** Closes the study; listeners of "close" are the last to see it. */

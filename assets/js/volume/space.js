@@ -11,6 +11,7 @@
 import { byId } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
+import { loadPlotly } from "../frame/plotly.js";
 import * as correction from "../correct/correction.js";
 import * as correctionLayer from "../correct/correction_layer.js";
 import * as amounts from "../viewer/amounts.js";
@@ -118,7 +119,7 @@ async function start(now) {
     const [scene] = await Promise.all([
       spaceData.scene(now, mine.undo.signal),
       fetchMasks(mine),
-      plotlyLoaded(),
+      loadPlotly(),
     ]);
     if (made !== mine) return;
     mine.scene = scene;
@@ -134,11 +135,6 @@ async function start(now) {
     made = null; // choosing 3D again retries
     message("failed", `${sentenceOf(error)} Choose 3D again to retry.`);
   }
-}
-
-/** Waits for Plotly, which Dash loads with the page's first chart. */
-async function plotlyLoaded() {
-  while (!window.Plotly) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /**

@@ -5,14 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from dash import dcc, html
+from dash import html
 
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import button, small_button
-
-_CHART: Any = {"displayModeBar": False, "responsive": True}
 
 
 def rail_section() -> html.Section:
@@ -80,9 +76,8 @@ def findings_section() -> html.Section:
             html.P(id="prior-change", className="finding-text tabular"),
             html.Ul(id="prior-lesions", className="prior-lesions tabular"),
             html.Div(
-                dcc.Graph(
-                    id="prior-chart", className="prior-chart", config=_CHART, responsive=True
-                ),
+                id="prior-chart",
+                className="prior-chart",
                 role="img",
                 **aria(label="Volume and longest diameter by date"),
             ),
