@@ -12,21 +12,27 @@ from dashboard.processes import connections
 from dashboard.processes.parent import end_with_parent
 from dashboard.workspace.settings import open_workspace
 
-#: glibc's name for the number of heaps, and how many: each thread of a pool of 32 would otherwise
-#: get one of its own and keep what large answers took there.
-_M_ARENA_MAX, _HEAPS = -8, 2
+#: glibc's names of what can be chosen, and what. Each thread of a pool of 32 would get a heap of
+#: its own and keep what large answers took there. After the first large one is freed, larger and
+#: larger ones would come from the heaps, where small objects between them keep their memory.
+_MALLOC = {
+    -8: 2,  # M_ARENA_MAX: heaps
+    -3: 128 << 10,  # M_MMAP_THRESHOLD: what is larger goes back to the system when it is freed
+    -1: 256 << 10,  # M_TRIM_THRESHOLD: as does what is free at the end of the first heap
+}
 
 
-def _share_heaps() -> None:
-    """Let all threads share a few heaps, where the C library can be asked to (glibc)."""
+def _hold_little_memory() -> None:
+    """Let freed memory go back to the system, where the C library can be asked to (glibc)."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(_M_ARENA_MAX, _HEAPS)
+        for name, value in _MALLOC.items():
+            mallopt(name, value)
 
 
 def main() -> int:
     """Serve until the process is asked to end."""
-    _share_heaps()
+    _hold_little_memory()
     end_with_parent()
     settings = open_workspace()
     # waitress writes large bodies to a temporary file: next to the uploads, not in a small /tmp

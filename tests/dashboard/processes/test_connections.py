@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 import pytest
 from service_processes import free_port, until
 
@@ -26,8 +27,9 @@ def answer(environment, start):
         held.wait(60)
     if environment["PATH_INFO"] == "/release":
         held.set()
-    start("200 OK", [("Content-Length", "2")])
-    return [b"ok"]
+    body = b"ok" if environment["PATH_INFO"] != "/large" else bytes(900_000) + b"\\r\\n\\r\\nok"
+    start("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
 
 connections.serve(
     answer, host="127.0.0.1", port=int(sys.argv[1]), body_limit=lambda method, path: 1000,
@@ -40,10 +42,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 
 
 
 class Clients:
-    """Opens connections from chosen addresses to one server."""
+    """Opens connections from chosen addresses to one server, and looks at its memory."""
 
-    def __init__(self, port: int, opened: ExitStack) -> None:
-        self._port, self._opened = port, opened
+    def __init__(self, port: int, opened: ExitStack, server: int) -> None:
+        self._port, self._opened, self._server = port, opened, server
 
     def open(self, address: str, begin: bytes = b"") -> socket.socket:
         """A new connection that sends the beginning of a request."""
@@ -60,6 +62,10 @@ class Clients:
         assert is_answered(client)
         return client
 
+    def server_mb(self) -> float:
+        """What the server holds, in MB."""
+        return float(psutil.Process(self._server).memory_info().rss) / 1e6
+
 
 @pytest.fixture
 def clients() -> Iterator[Clients]:
@@ -69,7 +75,7 @@ def clients() -> Iterator[Clients]:
     try:
         until(lambda: accepts(port), "the server")
         with ExitStack() as opened:
-            yield Clients(port, opened)
+            yield Clients(port, opened, process.pid)
     finally:
         process.kill()
         process.wait(20)
@@ -94,10 +100,10 @@ def is_answered(client: socket.socket, path: bytes = b"") -> bool:
 
 def receives(client: socket.socket) -> bool:
     """Whether the answer to a request that was sent arrives."""
-    answer = b""
+    answer = bytearray()
     try:
         while not answer.endswith(b"\r\n\r\nok"):
-            received = client.recv(1000)
+            received = client.recv(1 << 16)
             if not received:
                 return False
             answer += received
@@ -136,3 +142,11 @@ def test_no_request_is_dropped_and_newcomers_wait_where_all_are_answered(clients
     crowd = [clients.open(CROWD, _ASK % b"") for _ in range(4 * CONNECTIONS)]
     release = clients.open(CROWD, _ASK % b"release")
     assert all(receives(one) for one in [*crowd, release, *held])
+
+
+def test_open_connections_hold_nothing_of_what_was_sent(clients: Clients) -> None:
+    """By itself, waitress holds the last answer of each: here 34 MB."""
+    readers = [clients.used(READER) for _ in range(CONNECTIONS - 2)]
+    before = clients.server_mb()
+    assert all(is_answered(one, b"large") for one in readers)
+    assert clients.server_mb() - before < 17
