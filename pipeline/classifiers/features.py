@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from pipeline.classifiers.images import Pixels
 from pipeline.errors import ProgressCallback
+from pipeline.models.quiet_keras import has_gpu
 from pipeline.storage.atomic_files import replacing
 
 _BATCH = 32
@@ -38,6 +39,8 @@ class FeatureCache:
 
     def __init__(self, base: keras.Model, identity: str, folder: Path | None) -> None:
         self._base = base
+        if not has_gpu():
+            base.jit_compile = False
         self.digest = base_digest(base, identity)
         self._folder = None if folder is None else folder / self.digest[:24]
         self._known: dict[bytes, NDArray[np.generic]] = {}

@@ -30,6 +30,7 @@ from pipeline.classifiers.network import Head, Network, build_network
 from pipeline.classifiers.strategies import Strategy, TrainedPart, choose_part
 from pipeline.classifiers.weights import Coverage, WeightsSource, covered_layers, load_weights
 from pipeline.errors import ProgressCallback
+from pipeline.models.quiet_keras import has_gpu
 from pipeline.models.saving import dtype_policy
 
 _STEPS_AT_ONCE = 32
@@ -258,6 +259,7 @@ def _fit(
         "sparse_categorical_crossentropy",
         weighted_metrics=["accuracy"],
         steps_per_execution=at_once,
+        jit_compile="auto" if has_gpu() else False,
     )
     callbacks: list[keras.callbacks.Callback] = [log]
     if plan.patience is not None:

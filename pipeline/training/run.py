@@ -11,7 +11,6 @@ from pathlib import Path
 
 import cv2
 import keras
-import tensorflow as tf
 
 from pipeline.data.preprocessing import INPUT_CHANNELS, PREPROCESSING_VERSION
 from pipeline.datasets.splits import SliceSplit, Split
@@ -26,6 +25,7 @@ from pipeline.models.metadata import (
     TrainingFacts,
     TwoStageMetadata,
 )
+from pipeline.models.quiet_keras import has_gpu
 from pipeline.models.registry import DEFAULT_TASK, HISTORY_FILE, METADATA_FILE, MODEL_FILE
 from pipeline.models.saving import describe_backend
 from pipeline.storage.checked_json import write_document
@@ -105,8 +105,7 @@ def fastest_policy() -> str:
         ``mixed_bfloat16`` where a GPU or the processor computes it, and ``float32`` elsewhere,
         where bfloat16 is imitated and takes ten times as long.
     """
-    has_gpu = bool(tf.config.list_physical_devices("GPU"))
-    return "mixed_bfloat16" if has_gpu or computes_bfloat16(instruction_sets()) else "float32"
+    return "mixed_bfloat16" if has_gpu() or computes_bfloat16(instruction_sets()) else "float32"
 
 
 def add_common_arguments(parser: argparse.ArgumentParser, *, epochs: int, rate: float) -> None:
