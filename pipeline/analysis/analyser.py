@@ -131,7 +131,7 @@ class Analyser:
         """
         report = progress or _no_progress
         if self._cache is None:
-            return bind_answer(self._answer(case, report), case)
+            return bind_answer(self.answer(case, report), case)
         key = self.key(case)
         found = self._cache.get(key, case)
         if found is not None:
@@ -142,11 +142,21 @@ class Analyser:
             found = self._cache.get(key, case)
             if found is not None:
                 return found
-            answer = self._answer(case, report)
+            answer = self.answer(case, report)
             self._cache.put(key, answer)
         return bind_answer(answer, case)
 
-    def _answer(self, case: Case, report: ProgressCallback) -> Answer:
+    def answer(self, case: Case, progress: ProgressCallback | None = None) -> Answer:
+        """What the network says of a case, with the maps that a `CaseResult` does not hold.
+
+        Args:
+            case: The case.
+            progress: As of `analyse`.
+
+        Raises:
+            InputError: The network cannot be loaded.
+        """
+        report = progress or _no_progress
         report(0, 2 * case.n_slices, progress_words(0, 2 * case.n_slices))
         self.load()
         assert self._stages is not None

@@ -56,7 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--draws", type=positive, default=10_000, metavar="N", help="draws behind the intervals"
     )
     parser.add_argument(
-        "--worst", type=positive, metavar="N", help="picture the patients with the lowest Dice"
+        "--worst",
+        type=positive,
+        metavar="N",
+        help="picture N patients with the lowest Dice, and N slices with the most pixels too many, "
+        "missed, and left out as small",
     )
     parser.add_argument(
         "--pictures", type=Path, metavar="DIR", help="folder for the pictures of --worst"
@@ -232,14 +236,15 @@ def _evaluate_patients(
 def _picture_worst(
     arguments: argparse.Namespace, analyser: Any, paths: Sequence[Path], patients: Any
 ) -> None:
-    """Picture the worst patients of the shipped network; their cases are read once more."""
+    """Picture what the shipped network does worst; the cases are read once more."""
     from pipeline.commands.worst_cases import picture_worst
     from pipeline.evaluation.pictures import worst_patients
 
     chosen = [row.case_id for row in worst_patients(patients, arguments.worst)]
-    own = [path for path in paths if path.name in chosen] or paths
-    cases = {case.case_id: case for case in _read_each(own, _silent) if case.case_id in chosen}
-    picture_worst([cases[name] for name in chosen], lambda _: analyser, arguments.pictures)
+    cases = (case for case in _read_each(paths, _silent) if case.masks is not None)
+    picture_worst(
+        cases, chosen, lambda _: analyser, arguments.pictures, total=max(len(patients), 1)
+    )
 
 
 def _evaluate_demo(arguments: argparse.Namespace, analyser: Any) -> int:

@@ -143,7 +143,7 @@ def _shipped_network(arguments: argparse.Namespace) -> MeasuredNetwork | None:
 def _picture_folds(
     folds: Sequence[MeasuredRun], how: Measuring, arguments: argparse.Namespace
 ) -> None:
-    """Picture the worst patients of all folds, each answered by the fold that held it out."""
+    """Picture what is worst of all folds, each patient answered by the fold that held it out."""
     from pipeline.models.registry import read_run
 
     rows = [row for fold in folds for row in fold.rows.patients]
@@ -156,5 +156,6 @@ def _picture_folds(
             opened[run.name] = how.open_run(read_run(run.folder).network)
         return opened[run.name]
 
-    cases = [how.read_case(row.case_id) for row in worst_patients(rows, arguments.worst)]
-    picture_worst(cases, open_fold, arguments.pictures)
+    cases = (how.read_case(row.case_id) for row in rows)
+    chosen = [row.case_id for row in worst_patients(rows, arguments.worst)]
+    picture_worst(cases, chosen, open_fold, arguments.pictures, total=len(rows))

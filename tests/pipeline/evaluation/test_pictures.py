@@ -10,6 +10,7 @@ from fake_models import make_case
 
 from pipeline.data.case import Case, SequenceName
 from pipeline.evaluation import pictures
+from pipeline.evaluation.pictures import Fault
 from pipeline.evaluation.rows import PatientRow
 
 
@@ -56,6 +57,24 @@ def test_a_tile_shows_the_slice_with_the_most_wrong_pixels() -> None:
     assert not has_colour(plain, pictures.REFERENCE_COLOUR), "the image is shown plain as well"
     assert has_colour(outlined, pictures.REFERENCE_COLOUR)
     assert not has_colour(outlined, pictures.PREDICTED_COLOUR), "nothing is outlined on slice 3"
+
+
+def test_the_worst_slice_is_found_for_each_fault() -> None:
+    # The square is outlined on slice 2; the reference holds a part of it there, and more on 3.
+    masks = np.zeros((4, 32, 32), bool)
+    masks[1, 8:12, 8:16] = masks[2, 8:16, 8:16] = True
+    case = make_case(4, masks=masks)
+    result = FakeResult(case)
+    left_out = np.zeros((4, 32, 32), np.uint8)
+    left_out[0, :2, :2] = left_out[3, :3, :3] = 90
+    found = pictures.worst_slices(case, result, left_out)
+    assert found == {Fault.EXTRA: (1, 32), Fault.MISSED: (2, 64), Fault.LEFT_OUT: (3, 9)}
+    tile = pictures.make_slice_tile(case, result, 3, left_out=left_out)
+    assert has_colour(tile, pictures.LEFT_OUT_COLOUR)
+    assert not has_colour(
+        pictures.make_slice_tile(case, result, 2, left_out=left_out), pictures.LEFT_OUT_COLOUR
+    )
+    assert Fault.LEFT_OUT not in pictures.worst_slices(case, result, None)
 
 
 def test_both_outlines_stay_visible_where_they_agree() -> None:
