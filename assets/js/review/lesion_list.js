@@ -108,6 +108,10 @@ export function crop([left, top, right, bottom]) {
 
 /** Asks for the list of the mask in view if it has changed. */
 function follow() {
+  if (viewer.now) viewer.afterFirstSlice(viewer.now, askForList);
+}
+
+function askForList() {
   const { now } = viewer;
   if (!now || !correction.state || (!now.study.result && !correction.isThere())) return;
   const { study } = now;
@@ -410,9 +414,8 @@ export function mount() {
   ];
   return all([
     keys.add("Lesions", bindings),
-    viewer.on("open", (session) => viewer.afterFirstSlice(session, follow)),
-    viewer.on(["result", "threshold"], follow),
-    correction.on("change", follow),
+    viewer.on(["open", "result", "threshold"], follow),
+    correction.on(["open", "change"], follow),
     readingStore.on(show),
     () => latest.stop(),
   ]);
