@@ -1,4 +1,4 @@
-"""How the AI's volume has changed since the patient's study before, for the worklist.
+"""How a volume has changed since the patient's study before, for the worklist.
 
 The volumes are those that the worklist shows. Review compares what was read (`priors`).
 """

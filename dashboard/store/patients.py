@@ -80,7 +80,7 @@ def list_same_id(store: Database, study_id: str) -> dict[str, PatientIdentity]:
 
 @dataclass(frozen=True)
 class DatedVolume:
-    """The AI's volume of a study in the worklist.
+    """The volume of a study in the worklist.
 
     Attributes:
         study_id: The study.

@@ -627,7 +627,8 @@ class WorklistLine(Base):
     """What the worklist searches, filters and sorts of a study: one line for each listed study.
 
     Written only by `dashboard.store.worklist_lines`, in the transaction that changes the study.
-    ``model`` names the models whose analysis it describes; a line of others is written again.
+    ``model`` names the models whose analysis it describes, and the version of what a line holds; a
+    line of others is written again. ``volume_ml`` of a signed study is what was signed.
     ``revision`` increases with each change. ``place`` is the state's place in `StudyState`. Each
     column that is sorted by has an index with the two that decide between equal values.
     """

@@ -20,6 +20,7 @@ from sqlalchemy import Select, delete, event, inspect, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from dashboard.store.reading_content import SignedContent, is_refused
 from dashboard.store.rows import (
     DamagedRow,
     JobState,
@@ -37,6 +38,7 @@ from dashboard.store.schema import (
     WorklistLine,
 )
 from dashboard.store.states import StudyState, shown_state
+from dashboard.store.stored_json import Damaged
 from dashboard.store.study_rows import select_studies, study_row
 from pipeline import SHORT_SEQUENCE_LABELS
 
@@ -54,6 +56,8 @@ _URGENT = 100
 UNKNOWN = "unknown"
 #: Characters of a text that is sorted by: an index has a limit.
 _LONGEST: Final = 200
+#: Of what a line holds: lines of another version are written again.
+_VERSION: Final = 2
 #: Between two tags of a line; no tag holds it.
 _TAG_END: Final = "\n"
 
@@ -95,11 +99,18 @@ class _Touched:
 
 @dataclass(frozen=True)
 class _Signed:
-    """The last signature of a study."""
+    """The last signature of a study.
+
+    Attributes:
+        reader_id, author, at: Who signed it, and when.
+        volume_ml: Of the mask that was signed; None without spacing, and where no lesion is a
+            finding.
+    """
 
     reader_id: str
     author: str
     at: datetime
+    volume_ml: float | None
 
 
 def keep_current(session: Session, model: ModelKey | None) -> None:
@@ -234,8 +245,9 @@ def _stale(model: ModelKey | None) -> Select[str]:
 
 
 def name_of(model: ModelKey | None) -> str:
-    """The name of some models in the lines."""
-    return f"{model.digest} {model.precision}" if model else "none"
+    """The name of some models, and of what lines hold, in the lines."""
+    named = f"{model.digest} {model.precision}" if model else "none"
+    return f"{named} {_VERSION}"
 
 
 def _find_signed(session: Session, ids: list[str]) -> dict[str, _Signed]:
@@ -244,13 +256,20 @@ def _find_signed(session: Session, ids: list[str]) -> dict[str, _Signed]:
         SignedRecord.reader_id,
         SignedRecord.author,
         SignedRecord.signed_at,
+        SignedRecord.content,
     )
     query = select(*columns).where(SignedRecord.study_id.in_(ids)).order_by(SignedRecord.number)
     return {
-        study_id: _Signed(str(reader_id), str(author), at)
-        for study_id, reader_id, author, at in session.execute(query)
+        study_id: _Signed(str(reader_id), str(author), at, _signed_volume(content))
+        for study_id, reader_id, author, at, content in session.execute(query)
         if isinstance(at, datetime)
     }
+
+
+def _signed_volume(content: SignedContent | Damaged) -> float | None:
+    if isinstance(content, Damaged) or is_refused(content):
+        return None
+    return content.volume_ml
 
 
 def _describe(
@@ -262,6 +281,9 @@ def _describe(
     state = shown_state(stored, has_result=is_done)
     priority = value_of(reading, "priority") if reading else 0
     claims = row.claims if is_done else None
+    volume_ml = row.volume_ml if claims and not claims.unfit else None
+    if state.is_signed and signed:
+        volume_ml = signed.volume_ml
     reasons = [] if state.is_signed else find_reasons(row, state)
     need = 0 if state.is_signed else 1 + priority * _URGENT
     reader_id, reader = _reader(reading, signed)
@@ -298,7 +320,7 @@ def _describe(
         "study_date": row.study_date[:_LONGEST],
         "sequences": sequences[:_LONGEST],
         "slices": row.slices,
-        "volume_ml": row.volume_ml if claims and not claims.unfit else None,
+        "volume_ml": volume_ml,
         "expected_dice": claims.expected_dice if claims else None,
         "conflicts": claims.conflicts if claims else None,
         "cautions": claims.cautions if claims else None,

@@ -145,7 +145,7 @@ class Line:
     Attributes:
         study_id: The study.
         row: The study; None where its record is damaged.
-        state, reasons, priority, reader, signed_at, tags: As of `WorklistLine`.
+        state, reasons, priority, reader, signed_at, tags, volume_ml: As of `WorklistLine`.
     """
 
     study_id: str
@@ -156,6 +156,7 @@ class Line:
     reader: str
     signed_at: datetime | None
     tags: tuple[str, ...] = ()
+    volume_ml: float | None = None
 
 
 @dataclass(frozen=True)
@@ -510,4 +511,5 @@ def _line(record: WorklistLine, row: StudyRow | None) -> Line:
         reader=str(record.reader),
         signed_at=record.signed_at if isinstance(record.signed_at, datetime) else None,
         tags=tuple(split_tags(record)),
+        volume_ml=record.volume_ml if isinstance(record.volume_ml, float) else None,
     )

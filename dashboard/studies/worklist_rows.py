@@ -19,6 +19,10 @@ from dashboard.studies.addresses import review_href
 from pipeline import spreadsheet_text
 
 NO_SPACING = "The files contain no pixel spacing."
+NONE_SIGNED = (
+    "No volume was signed: the result was rejected, the images could not be assessed, or the files "
+    "contain no pixel spacing."
+)
 OPEN_FOR_FIGURES = "Analysed by an earlier version. Open the study for its figures."
 NOT_FLAIR, SEQUENCE_UNKNOWN = "Not FLAIR", "Sequence unknown"
 ORIGIN_WORDS = {Origin.UPLOAD: "Upload", Origin.LIBRARY: "Library", Origin.DEMO: "Demo"}
@@ -108,6 +112,9 @@ def describe_line(line: Line, *, may_delete: bool = True) -> dict[str, Any]:
     if words := _words_of_readers(line.state):
         cells["state"] = str(line.state).replace(" ", "-")
         cells["state_words"] = words
+    if line.state.is_signed:  # whatever the AI finds of it now
+        cells["volume_ml"] = line.volume_ml
+        cells["no_volume"] = NONE_SIGNED if line.volume_ml is None else ""
     return {
         **cells,
         "deletable": cells["deletable"] and not line.state.is_signed,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import csv
+import io
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ from reading_calls import begin, decide, marked, reader, send, signature
 from sqlalchemy import text
 
 from dashboard.masks.encoding import decode_mask, encode_mask
+from dashboard.store import ModelKey
+from dashboard.store.worklist_lines import write_lines
 from dashboard.worker import Worker
 from dashboard.workspace.services import Services
 
@@ -184,6 +188,31 @@ def test_a_changed_mask_is_saved_and_not_accepted_as_it_is(server: Flask, study:
     assert [one["verdict"] for one in content["lesions"]] == ["remove"]
     versions = ada.get(f"/api/studies/{study}/corrections").json["versions"]
     assert [one["number"] for one in versions] == [1]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_the_worklist_shows_the_volume_that_was_signed(
+    server: Flask, parts: Services, study: str, refused: bool
+) -> None:
+    """Also when the study is to be analysed again, and of a rejected result none."""
+    ada = reader(server, "Ada")
+    if refused:
+        decide(ada, study, "reject", reason="false lesion")
+        assert signature(ada, study, "a").status_code == 201
+    else:
+        decide(ada, study, "accept with changes", reason="missed lesion")
+        full = {k: np.ones((6, 5), bool) for k in range(3)}
+        assert signature(ada, study, "a", touched=full).status_code == 201
+    signed_ml = ada.get(f"/api/studies/{study}/records/1").json["content"]["volume_ml"]
+    with parts.store.writing() as session:  # as after an update of the models
+        session.execute(text("DELETE FROM results"))
+        write_lines(session, ModelKey("other", "b" * 64), [study])
+    (row,) = ada.get("/api/worklist/rows?sort=volume_ml").json["rows"]
+    assert row["volume_ml"] == (None if refused else signed_ml)
+    assert bool(row["no_volume"]) == refused
+    exported = ada.get("/api/worklist/export.csv").get_data(as_text=True)
+    (line,) = csv.DictReader(io.StringIO(exported))
+    assert line["volume_ml"] == ("" if refused else f"{signed_ml:.1f}")
 
 
 def test_an_amendment_gives_a_reason_and_both_records_stay(server: Flask, study: str) -> None:
