@@ -71,14 +71,19 @@ def make_agreement_figure(
             x=1,
             xref="paper",
             y=found.value,
-            xanchor="right",
-            yanchor="bottom",
-            text=f"{words} {find_figure(name).words(found, sign=True)}",
+            xanchor="left",
+            xshift=6,
+            yanchor="middle",
+            align="left",
+            text=f"{words}<br>{find_figure(name).words(found, sign=True)}",
             showarrow=False,
             font={"color": tokens.muted},
         )
-    figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 8, "t": 8, "b": 4})
-    figure.update_xaxes(type="log", dtick=1, title_text="Mean of AI and reference volume (pixels)")
+    figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 84, "t": 8, "b": 4})
+    # Numbers at 1, 2 and 5 of each power of ten.
+    figure.update_xaxes(
+        type="log", dtick="D2", title_text="Mean of AI and reference volume (pixels)"
+    )
     figure.update_yaxes(title_text="AI less reference (%)", ticksuffix="%", zeroline=False)
     names = {"case_id": "Case", "institution": "Institution"}
     return attach_data(figure, shown.drop(columns="dice").rename(columns=names))
