@@ -60,13 +60,17 @@ class MeasuredRoute:
     over_engine: Ratio | None
 
 
+#: Why a route was not measured.
+MissingReason = Literal["not installed", "not computed by this processor", "without ranges"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class MissingRoute:
-    """A way to answer whose runtime is not installed."""
+    """A way to answer that was not measured, and why."""
 
     route: Name
     label: Text
-    status: Literal["not installed"] = "not installed"
+    status: MissingReason = "not installed"
 
 
 @dataclass(frozen=True)

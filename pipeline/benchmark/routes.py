@@ -26,7 +26,6 @@ class Route:
         name: As the command line and the document know it.
         label: As it is shown.
         package: What must be installed for it.
-        exported: Engine whose export it reads; "" where it reads the ``.keras`` file.
         precision: Of its arithmetic.
         open: Opens the stages.
         saves: Whether it leaves out what the network's metadata allows
@@ -36,7 +35,6 @@ class Route:
     name: str
     label: str
     package: str
-    exported: str
     precision: str
     open: Opener
     saves: bool = True
@@ -112,7 +110,6 @@ ROUTES: dict[str, Route] = {
             PUBLISHED,
             "Published method: model.predict, slice by slice",
             "tensorflow",
-            "",
             "f32",
             _open_keras(PublishedStage),
             saves=False,
@@ -121,7 +118,6 @@ ROUTES: dict[str, Route] = {
             TENSORFLOW,
             "TensorFlow, traced, in batches",
             "tensorflow",
-            "",
             "f32",
             _open_keras(TracedStage),
             saves=False,
@@ -130,7 +126,6 @@ ROUTES: dict[str, Route] = {
             "onnxruntime",
             "ONNX Runtime",
             "onnxruntime",
-            "onnxruntime",
             "f32",
             _open_engine("onnxruntime", "f32"),
         ),
@@ -138,7 +133,6 @@ ROUTES: dict[str, Route] = {
             BASELINE,
             "OpenVINO, float32, traced, everything computed",
             "tensorflow",
-            "openvino",
             "f32",
             _open_engine("openvino", "f32"),
             saves=False,
@@ -147,7 +141,6 @@ ROUTES: dict[str, Route] = {
             "openvino-f32",
             "OpenVINO, float32",
             "openvino",
-            "openvino",
             "f32",
             _open_engine("openvino", "f32"),
         ),
@@ -155,14 +148,12 @@ ROUTES: dict[str, Route] = {
             "openvino-bf16",
             "OpenVINO, bfloat16",
             "openvino",
-            "openvino",
             "bf16",
             _open_engine("openvino", "bf16"),
         ),
         Route(
             "openvino-int8",
             "OpenVINO, int8",
-            "openvino",
             "openvino",
             "int8",
             _open_engine("openvino", "int8"),

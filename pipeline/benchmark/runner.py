@@ -21,6 +21,7 @@ from pipeline.benchmark.results import (
     COMMAND,
     BenchmarkResults,
     MeasuredRoute,
+    MissingReason,
     MissingRoute,
     TimedLoop,
     TimedNetwork,
@@ -105,7 +106,7 @@ def run_benchmark(
         network=TimedNetwork(network.name, network.version, network.digest),
         environment=_environment(plan, network),
         tasks=(
-            *(_describe_task(name, times) for name in TASKS),
+            *(_describe_task(name, times, plan) for name in TASKS),
             _describe_folder(over_folder, precision),
         ),
         training=training,
@@ -160,12 +161,7 @@ def _time_routes(
     plan: BenchmarkPlan, material: Material, baseline: Installed | None, progress: ProgressCallback
 ) -> dict[str, _Times]:
     paths = {"slice": material.slice_file, "study": material.study}
-    ranges = read_model_info(plan.models).network.ranges
-    names = [
-        name
-        for name, route in ROUTES.items()
-        if find_spec(route.package) and (route.precision != "int8" or ranges is not None)
-    ]
+    names = [name for name in ROUTES if why_not(name, plan) is None]
     times = {name: _Times() for name in names}
     tasks = {task: rounds for task, rounds in plan.rounds.items() if task in TASKS}
     total = len(names) * (1 + sum(tasks.values()))
@@ -188,6 +184,18 @@ def _time_routes(
                     done += 1
     progress(total, total, "Routes timed")
     return times
+
+
+def why_not(name: str, plan: BenchmarkPlan) -> MissingReason | None:
+    """Why a route cannot be measured on this machine; None where it can."""
+    route = ROUTES[name]
+    if not find_spec(route.package):
+        return "not installed"
+    if route.precision == "bf16" and not computes_bfloat16(instruction_sets()):
+        return "not computed by this processor"  # it would be float32 under another name
+    if route.precision == "int8" and read_model_info(plan.models).network.ranges is None:
+        return "without ranges"
+    return None
 
 
 def _turn(names: Sequence[str], k: int) -> list[str]:
@@ -216,13 +224,13 @@ def _note(times: _Times, task: str, answer: dict[str, float]) -> None:
     times.slices[task] = int(answer["slices"])
 
 
-def _describe_task(task: str, times: dict[str, _Times]) -> TimedTask:
+def _describe_task(task: str, times: dict[str, _Times], plan: BenchmarkPlan) -> TimedTask:
     timed = {name: one for name, one in times.items() if task in one.seconds}
     slices = max((one.slices[task] for one in timed.values()), default=0)
     missing = [
-        MissingRoute(route=name, label=route.label)
+        MissingRoute(route=name, label=route.label, status=reason)
         for name, route in ROUTES.items()
-        if name not in times
+        if name not in times and (reason := why_not(name, plan))
     ]
     measured = [_describe_route(name, task, timed) for name in timed]
     return TimedTask(task, TASKS[task][0], slices, (*measured, *missing))

@@ -94,7 +94,11 @@ def plan(tmp_path: Path) -> BenchmarkPlan:
 
 
 def run(
-    plan: BenchmarkPlan, material: Material, monkeypatch: pytest.MonkeyPatch
+    plan: BenchmarkPlan,
+    material: Material,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    bfloat16: bool = True,
 ) -> BenchmarkResults:
     monkeypatch.setattr(runner, "Child", QuickChild)
     monkeypatch.setattr(QuickChild, "asked", [])
@@ -105,6 +109,7 @@ def run(
         return (2.0 if models == str(plan.models) else 5.0), 700.0
 
     monkeypatch.setattr(runner, "time_command", time_command)
+    monkeypatch.setattr(runner, "computes_bfloat16", lambda _: bfloat16)
     return run_benchmark(plan, material, progress=lambda *_: None)
 
 
@@ -143,6 +148,19 @@ def test_routes_take_turns_and_are_compared_within_rounds(
     assert isinstance(results.training, TimedTraining)
     assert results.training.times_faster.value == pytest.approx(4)
     assert str(plan.models) not in str(results)
+
+
+def test_routes_that_this_machine_cannot_run_are_named_with_the_reason(
+    plan: BenchmarkPlan, material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = run(plan, material, monkeypatch, bfloat16=False)
+    missing = {
+        one.route: one.status for one in results.tasks[0].routes if isinstance(one, MissingRoute)
+    }
+    assert missing == {
+        "openvino-bf16": "not computed by this processor",
+        "openvino-int8": "without ranges",
+    }
 
 
 def test_results_come_back_from_their_file(
