@@ -95,8 +95,10 @@ def imports_of(module: str) -> Iterator[str]:
 
 def test_every_package_has_a_place_in_the_order() -> None:
     unknown = {m.rpartition(".")[0] for m in MODULES if m not in ORDER} - set(ORDER)
-    nested = {name for name in unknown if not any(name.startswith(f"{o}.") for o in ORDER)}
-    assert not nested
+    # A package within one of the order stands where that one does; `dashboard` and `pipeline`
+    # hold entry points alone.
+    outer = {name for name in ORDER if "." in name}
+    assert {name for name in unknown if not any(name.startswith(f"{o}.") for o in outer)} == set()
 
 
 @pytest.mark.parametrize("package", [*DASHBOARD, *PIPELINE])
