@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from dashboard.jobs import table
-from dashboard.store import DatabaseError, JobState, ModelKey, Origin, Store
+from dashboard.store import DatabaseError, JobState, ModelKey, Origin, Store, migrations
 from dashboard.store.corrections import list_versions, read_draft, read_version
 from dashboard.store.database import describe_unknown_tables
 from dashboard.store.measurements import read_measurements
@@ -309,3 +310,16 @@ def test_the_modules_of_the_steps_are_named_by_them() -> None:
     names = [Path(step.path).name.partition("_")[0] for step in steps]
     assert names == [step.revision for step in steps]
     assert names == [f"v{number}" for number in range(len(steps), 0, -1)]
+
+
+def test_migrations_are_numbered_in_order_and_the_guide_names_the_next_number() -> None:
+    folder = Path(migrations.__file__).parent
+    numbers = sorted(
+        int(found[1])
+        for path in (folder / "versions").glob("*.py")
+        if (found := re.match(r"v(\d+)_", path.name))
+    )
+    assert numbers == list(range(1, len(numbers) + 1))
+    guide = Path(__file__).parents[3] / "docs" / "development.md"
+    named = re.findall(r"--rev-id v(\d+)", guide.read_text(encoding="utf-8"))
+    assert named == [str(len(numbers) + 1)]
