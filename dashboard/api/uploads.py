@@ -1,7 +1,8 @@
 """HTTP of uploads: their files by the tus protocol, version 1.0.0, then finishing the upload.
 
 https://tus.io/protocols/resumable-upload with its extensions creation, creation-with-upload,
-termination, expiration and checksum. The client is tus-js-client (assets/js/worklist/transfer.js).
+termination, expiration and checksum. The client is tus-js-client, in
+assets/js/frame/file_transfer.js.
 """
 
 from __future__ import annotations

@@ -97,13 +97,11 @@ class TimePointVolume:
         date: "YYYY-MM-DD", or "".
         volume_ml: Of its mask.
         source: Which mask: "signed", "version" or "ai".
-        is_own: Whether it is the study of the report.
     """
 
     date: str
     volume_ml: float
     source: str
-    is_own: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -226,7 +226,7 @@ def _time_points(
     if content.volume_ml is None or is_refused(content) or not date:
         return ()
     source = "signed" if is_signed else "version" if content.mask_version else "ai"
-    points = [TimePointVolume(date=date, volume_ml=content.volume_ml, source=source, is_own=True)]
+    points = [TimePointVolume(date=date, volume_ml=content.volume_ml, source=source)]
     prior = content.comparison
     if is_late and prior and prior.study_date and prior.prior_volume_ml is not None:
         points.append(
@@ -234,14 +234,11 @@ def _time_points(
                 date=prior.study_date,
                 volume_ml=prior.prior_volume_ml,
                 source=prior.source,
-                is_own=False,
             )
         )
     found = () if is_late else list_patient_studies(services, row, measured=False).priors
     points += [
-        TimePointVolume(
-            date=one.row.study_date, volume_ml=one.volume_ml, source=one.source, is_own=False
-        )
+        TimePointVolume(date=one.row.study_date, volume_ml=one.volume_ml, source=one.source)
         for one in found
         if one.volume_ml is not None and one.row.study_date and one.row.study_date < date
     ]

@@ -9,6 +9,7 @@ A batch is a folder, named by the browser and owned by one reader::
     BATCH/arriving/ID.json  what was stated of a file when it was created
     BATCH/arriving/ID.part  its bytes so far; they are its offset
     BATCH/the upload/NAME   the file, once it is complete
+    BATCH/cancelled         its sender has ended it
     BATCH.report            what became of the upload, for a sender who did not receive the answer
 
 All of it is in files, and every change is made under a lock of the operating system, which ends

@@ -100,7 +100,6 @@ class FittedClassifier:
         coverage: What it started from.
         history: Loss and accuracy after each epoch, also of the validation images.
         seconds_per_epoch: Mean, without the first epoch where there are more (it compiles).
-        feature_seconds: What the features of the training images took; 0 where none were computed.
     """
 
     model: keras.Model
@@ -108,7 +107,6 @@ class FittedClassifier:
     coverage: Coverage
     history: tuple[dict[str, float], ...]
     seconds_per_epoch: float
-    feature_seconds: float
     _head: keras.Model
     _cache: FeatureCache | None
 
@@ -154,10 +152,8 @@ def fit_classifier(
     load_weights(network.model, plan.architecture, plan.weights)
     if plan.freeze_normalisation:
         _freeze_normalisation(network.model, coverage)
-    started = time.perf_counter()
     cache = _feature_cache(plan, network, part)
     batches, held = _batches(plan, cache, train, validation, progress)
-    feature_seconds = time.perf_counter() - started if cache is not None else 0.0
     log = _EpochLog(plan, progress)
     _fit(plan, network.trained, batches, held, log)
     return FittedClassifier(
@@ -166,7 +162,6 @@ def fit_classifier(
         coverage=coverage,
         history=tuple(log.epochs),
         seconds_per_epoch=float(np.mean(log.seconds[1:] or log.seconds)),
-        feature_seconds=feature_seconds,
         _head=network.trained,
         _cache=cache,
     )

@@ -409,14 +409,6 @@ def encode(made: Dataset) -> bytes:
     return buffer.getvalue()
 
 
-def reference_to(made: Dataset) -> Dataset:
-    """What other objects need of an object to refer to it."""
-    reference = Dataset()
-    for keyword in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"):
-        setattr(reference, keyword, made[keyword].value)
-    return reference
-
-
 def evidence_of(series: ImageSeries, slices: Sequence[int]) -> list[Dataset]:
     """Headers of the objects that hold some slices, once each, for highdicom's evidence."""
     chosen = {series.images[k].sop_instance: series.images[k] for k in slices}

@@ -30,9 +30,6 @@ def fingers(review: Page) -> CDPSession:
     return review.context.new_cdp_session(review)
 
 
-_TWO_FRAMES = "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
-
-
 def touch(session: CDPSession, kind: str, points: Iterable[Point]) -> None:
     places = [{"x": x, "y": y, "id": k} for k, (x, y) in enumerate(points)]
     session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": places})

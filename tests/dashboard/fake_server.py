@@ -8,7 +8,6 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -218,7 +217,3 @@ def wait_for(condition: Callable[[], Any], *, seconds: float = 60.0) -> Any:
             return found
         time.sleep(0.02)
     raise AssertionError("it did not happen in time")
-
-
-def other_case(case: Case, **changes: Any) -> Case:
-    return replace(case, **changes)

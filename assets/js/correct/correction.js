@@ -167,9 +167,6 @@ export function baseNow() {
   return inView.base;
 }
 
-/** @param {number} k */
-export const isTouched = (k) => Boolean(state?.touched.has(k));
-
 /** Whether the reader has a mask. */
 export const isThere = () => Boolean(state?.base);
 

@@ -15,9 +15,6 @@ let playing = null;
 /** Slices a second, as chosen. */
 const speed = () => Number(byId("cine-speed", HTMLSelectElement).value);
 
-/** Whether slices follow each other by themselves. */
-export const isPlaying = () => playing !== null;
-
 function show() {
   const button = byId("cine-play");
   button.setAttribute("aria-pressed", String(playing !== null));

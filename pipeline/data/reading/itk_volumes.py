@@ -23,7 +23,6 @@ from pipeline.errors import InputError
 _MOST_HEADER_BYTES = 1 << 18
 #: Kinds of an NRRD axis along which there are values of one voxel that are no pictures.
 _NOT_PICTURES = re.compile(r"vector|normal|gradient|complex|matrix|color|colour|quaternion|point")
-_SPACE = frozenset({"domain", "space"})
 _SEGMENT = re.compile(r"(Segment\d+)_(Name|LabelValue|Layer)")
 #: Bits of a pixel, in the words of SimpleITK.
 _BITS = re.compile(r"(\d+)-bit")

@@ -178,7 +178,7 @@ def test_without_spacing_sizes_are_in_voxels_and_say_so() -> None:
 
 def test_the_chart_needs_two_dated_volumes_and_starts_at_zero() -> None:
     def point(date: str, volume: float) -> TimePointVolume:
-        return TimePointVolume(date=date, volume_ml=volume, source="signed", is_own=False)
+        return TimePointVolume(date=date, volume_ml=volume, source="signed")
 
     assert report_of(time_points=(point("2026-01-01", 5.0), point("no date", 6.0))).chart == ()
     dates = ("2026-01-01", "2026-07-02", "2026-12-31")
