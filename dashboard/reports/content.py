@@ -35,18 +35,20 @@ from pipeline import (
     Report,
     birth_words,
     diameter_words,
+    difference_words,
+    expected_range,
+    is_unchanged,
     lesion_sentence,
     ml_words,
     model_sentences,
     patient_words,
-    range_words,
+    share_words,
     side_words,
     size_words,
     slice_words,
     trust_sentences,
 )
 
-_MINUS: Final = "\N{MINUS SIGN}"
 #: Places that are not on one side: these words are not "the right brainstem".
 _MIDLINE: Final = frozenset({"Corpus callosum", "Ventricles", "Brainstem", "Pituitary", "Meninges"})
 _SOURCES = {
@@ -271,7 +273,7 @@ def _read_range(source: ReportSource) -> str:
     is_changed = source.is_unsaved or source.content.mask_version is not None
     if source.range_ml is None or is_changed or result is None:
         return ""
-    return range_words(source.range_ml)
+    return expected_range(source.range_ml)
 
 
 def _sentence(
@@ -325,13 +327,12 @@ def _total(content: ReadContent, counted: list[SignedLesion], between: str) -> l
         return words
     how = _FROM.get(comparison.source, "")
     prior = f"{ml_words(before)} mL {when}{f' ({how})' if how else ''}"
-    change = volume - before
-    if abs(change) < 0.05:
+    if is_unchanged(volume, before):
         words.append(f"Unchanged from {prior}.")
         return words
-    share = f" ({100 * abs(change) / before:.0f}%)" if before else ""
-    more = "more" if change > 0 else "less"
-    words.append(f"{ml_words(abs(change))} mL{share} {more} than {prior}.")
+    share = f" ({share_words(volume, before)})" if before else ""
+    more = "more" if volume > before else "less"
+    words.append(f"{ml_words(abs(volume - before))} mL{share} {more} than {prior}.")
     if not comparison.registered:
         words.append("The prior was not registered; single lesions were not matched.")
     return words
@@ -360,19 +361,13 @@ def _changes(comparison: Comparison | None) -> dict[int, str]:
         elif change.volume_ml is None or change.prior_volume_ml is None:
             words = ""
         else:
-            words = _signed(change.volume_ml - change.prior_volume_ml)
+            words = difference_words(change.volume_ml, change.prior_volume_ml)
         if len(change.lesions) > 1:
             words += f" ({', '.join(map(str, change.lesions))} together)"
         elif len(change.prior_lesions) > 1:
             words += f" ({len(change.prior_lesions)} merged)"
         found |= dict.fromkeys(change.lesions, words.strip())
     return found
-
-
-def _signed(change: float) -> str:
-    if abs(change) < 0.05:
-        return "unchanged"
-    return f"{'+' if change > 0 else _MINUS}{abs(change):.1f} mL"
 
 
 def _line(lesion: SignedLesion, changes: dict[int, str], source: ReportSource) -> LesionLine:

@@ -16,7 +16,7 @@ from dashboard.store.stored_json import Damaged
 from dashboard.store.worklist_lines import SAMPLE, Reason, notes_text, sequence_words
 from dashboard.store.worklist_pages import Line
 from dashboard.studies.addresses import review_href
-from pipeline import spreadsheet_text
+from pipeline import round_ml, spreadsheet_text
 
 NO_SPACING = "The files contain no pixel spacing."
 NONE_SIGNED = (
@@ -269,7 +269,7 @@ def _exported_cells(line: RowMapping, change: float | None) -> tuple[object, ...
         ORIGIN_WORDS.get(line["origin"], ""),
         words or STATE_WORDS.get(job_state, ""),
         _why_words(line["reasons"].split(), *figures),
-        round(volume_ml, 1) if isinstance(volume_ml, float) else volume_ml,
+        round_ml(volume_ml) if isinstance(volume_ml, float) else volume_ml,
         None if change is None else round(change, 1),
         round(dice, 2) if isinstance(dice, float) else dice,
         line["conflicts"],

@@ -30,17 +30,17 @@ from pipeline.interchange.content import (
 from pipeline.interchange.key_images import draw_key_image
 from pipeline.measurement.sides import side_of
 from pipeline.reports.page import LesionLine, Picture, Report
+from pipeline.reports.volume_words import ml_words
 from pipeline.reports.wording import (
     NO_SPACING,
     NOT_ASSESSED,
     REPORT_TITLE,
     birth_words,
     diameter_words,
+    expected_range,
     lesion_sentence,
-    ml_words,
     model_sentences,
     patient_words,
-    range_words,
     side_words,
     size_words,
     slice_words,
@@ -165,7 +165,7 @@ def _findings(
     if result.unfit is not None:
         return (result.unfit.sentence, "No finding is reported.")
     words = [] if lesions else [NOTHING_FOUND]
-    between = range_words(range_ml)
+    between = expected_range(range_ml)
     for at, one in enumerate(lesions):
         size = size_words(one.lesion.volume_ml, one.voxels)
         words.append(

@@ -7,6 +7,7 @@ from typing import Final
 
 from pipeline.data.case import PatientIdentity
 from pipeline.measurement.bidimensional import judge_diameters
+from pipeline.reports.volume_words import ml_words, range_words
 
 REPORT_TITLE: Final = "Brain MRI: FLAIR abnormality"
 NOT_GIVEN: Final = "not given"
@@ -23,11 +24,6 @@ _PRECISIONS = {"f32": "float32", "bf16": "bfloat16", "int8": "int8"}
 _SIDES = {"right": "on the right", "left": "on the left", "both sides": "on both sides"}
 
 
-def ml_words(volume: float) -> str:
-    """A volume in mL without its unit; what is there is never 0.0."""
-    return f"{volume:.1f}" if volume >= 0.05 or volume == 0 else "<0.1"
-
-
 def voxel_words(count: int) -> str:
     """A size where no spacing is known."""
     return f"{count:,} voxels"
@@ -38,12 +34,9 @@ def size_words(volume_ml: float | None, voxels: int) -> str:
     return voxel_words(voxels) if volume_ml is None else f"{ml_words(volume_ml)} mL"
 
 
-def range_words(range_ml: tuple[float, float] | None) -> str:
+def expected_range(range_ml: tuple[float, float] | None) -> str:
     """The expected range of a volume, to stand after it; "" without one."""
-    if range_ml is None:
-        return ""
-    low, high = range_ml
-    return f" (expected range {ml_words(low)} to {ml_words(high)} mL)"
+    return "" if range_ml is None else f" (expected range {range_words(*range_ml)})"
 
 
 def diameter_words(diameters: tuple[float, float] | None, unit: str) -> str:
@@ -131,10 +124,7 @@ def trust_sentences(
     if not words and expected_dice is not None:
         words.append(f"Expected Dice of the AI outline {expected_dice:.2f}.")
     if volume_ml is not None:
-        between = ""
-        if range_ml is not None:
-            between = f", expected range {ml_words(range_ml[0])} to {ml_words(range_ml[1])} mL"
-        words.append(f"The AI outline has {ml_words(volume_ml)} mL{between}.")
+        words.append(f"The AI outline has {ml_words(volume_ml)} mL{expected_range(range_ml)}.")
     if range_ml is not None and n_lesions > 1:
         words.append(NO_RANGE)
     if left_out_ml:

@@ -6,6 +6,7 @@
 
 import { byId, query, write } from "../frame/dom.js";
 import { all } from "../frame/events.js";
+import { rangeWords } from "../frame/volume_words.js";
 import * as amounts from "../viewer/amounts.js";
 import * as operatingPoint from "../viewer/operating_point.js";
 import { leftOutPx } from "../viewer/overlays.js";
@@ -95,9 +96,11 @@ function showRange(now) {
   const range = threshold.isUnchanged(now) ? now.study.result?.trust?.volume : null;
   byId("finding-range").hidden = !range;
   if (!range) return write("finding-range", "");
-  const [low, high] = [range.low_ml, range.high_ml].map((ml) => ml.toFixed(1));
   const held = `${Math.round(100 * range.coverage)}% of ${range.patients}`;
-  write("finding-range", `Expected range ${low} to ${high} mL (held for ${held} patients)`);
+  write(
+    "finding-range",
+    `Expected range ${rangeWords(range.low_ml, range.high_ml)} (held for ${held} patients)`,
+  );
 }
 
 /**

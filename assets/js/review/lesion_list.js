@@ -14,7 +14,7 @@ import { byId, find, letGoOfClick, make } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
 import { LatestAnswer } from "../frame/latest_answer.js";
-import { mlWords } from "../frame/millilitres.js";
+import { mlWords } from "../frame/volume_words.js";
 import { requestJson } from "../frame/server.js";
 import * as lock from "../viewer/lock.js";
 import { note } from "../viewer/notes.js";

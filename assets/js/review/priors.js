@@ -12,7 +12,7 @@ import * as correction from "../correct/correction.js";
 import { byId, find, make, query } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
-import { mlWords } from "../frame/millilitres.js";
+import { changeWords, mlWords } from "../frame/volume_words.js";
 import { loadPlotly } from "../frame/plotly.js";
 import { ask, isFinal, NO_ANSWER, pauseOf } from "../frame/server.js";
 import * as shell from "../frame/shell.js";
@@ -104,20 +104,13 @@ export function sizeText({ volume_ml: ml, longest, perpendicular, unit }) {
 }
 
 /**
- * "+14.1 mL, +23%"; without a percentage where there was nothing before.
+ * The words of a change; "" where a volume is not known.
  *
  * @param {number | null} now
  * @param {number | null} before
  */
-export function changeText(now, before) {
-  if (now === null || before === null) return "";
-  const sign = (/** @type {number} */ value) => (value < 0 ? "−" : "+");
-  const change = now - before;
-  const ml = `${sign(change)}${mlWords(Math.abs(change))} mL`;
-  if (!before) return ml;
-  const percent = (100 * change) / before;
-  return `${ml}, ${sign(percent)}${Math.abs(percent).toFixed(0)}%`;
-}
+const changeText = (now, before) =>
+  now === null || before === null ? "" : changeWords(now, before);
 
 /**
  * What became of lesions that belong together.

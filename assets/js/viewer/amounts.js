@@ -7,7 +7,7 @@
 
 /** @import { SpacingMm } from "./study.js" */
 
-import { mlWords } from "../frame/millilitres.js";
+import { mlWords } from "../frame/volume_words.js";
 
 /** @typedef {{ readonly spacing_mm: SpacingMm | null }} Spaced */
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** The cells of the worklist's grid (dashboard/pages/worklist/grid.py). */
 
-import { mlWords } from "../frame/millilitres.js";
+import { mlWords, percentWords } from "../frame/volume_words.js";
 import { lastStudy } from "./list_view.js";
 
 /**
@@ -18,7 +18,6 @@ import { lastStudy } from "./list_view.js";
  * @property {number | null} expected_dice
  * @property {number | null} volume_ml
  * @property {string} no_volume Why an analysed study has none.
- * @property {number | null} change_percent Of the volume since the study before.
  * @property {number | null} before_ml The volume of that study; null without one.
  * @property {string} since Its date.
  * @property {boolean} synthetic
@@ -77,7 +76,7 @@ function OverreadPatient({ data }) {
  *
  * @param {number} seconds
  */
-export function ageText(seconds) {
+function ageText(seconds) {
   const minutes = Math.max(Math.floor(seconds / 60), 0);
   if (minutes < 60) return `${minutes} min`;
   if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h`;
@@ -122,22 +121,11 @@ function OverreadVolume({ data }) {
   return ml === null ? null : mlWords(ml);
 }
 
-/**
- * A change with its sign, in whole per cent.
- *
- * @param {number | null} percent Null where the volume before was 0.
- */
-export function changeText(percent) {
-  if (percent === null) return "new";
-  const whole = Math.round(percent);
-  return whole < 0 ? `−${-whole}%` : whole > 0 ? `+${whole}%` : "0%";
-}
-
 /** @param {Params} params */
 function OverreadChange({ data }) {
-  if (!data || data.before_ml === null) return null;
+  if (!data || data.before_ml === null || data.volume_ml === null) return null;
   const title = `${mlWords(data.before_ml)} mL on ${data.since}`;
-  return h("span", { title }, changeText(data.change_percent));
+  return h("span", { title }, percentWords(data.volume_ml, data.before_ml));
 }
 
 /** @param {Params} params */
