@@ -30,11 +30,11 @@ MOST_DEGREES = 45.0
 #: Part of the study that the prior must cover.
 _LEAST_COVERED = 0.5
 _BAD = "The prior could not be registered reliably; it is shown as it was acquired."
-_NO_SPACE = (
-    "The prior is not registered: the files of one of the two studies do not state where its slices"
-    " lie."
-)
-_NO_SEQUENCE = "The prior is not registered: the two studies have no sequence in common."
+_NOT_REGISTERED = "The prior is not registered: "
+_NO_SPACE = "the files of {study} do not state where the slices lie."
+_NO_DIRECTIONS = "the files of {study} do not state which way the images face."
+_UNEVEN = "the slices of {study} are not evenly spaced, or some are missing."
+_NO_SEQUENCE = "the two studies have no sequence in common."
 #: Voxels need not be smaller than this, nor an axis shorter; places that the metric looks at.
 _FINEST_MM, _LEAST_LENGTH, _SAMPLES = 1.6, 48, 60_000
 #: Shorter axes are shrunk less.
@@ -76,10 +76,14 @@ def register_cases(
         tick: Called often meanwhile; what it raises ends the registration.
 
     Raises:
-        InputError: The files do not state where the slices lie, or no sequence is in common.
+        InputError: The files do not state where the slices lie, the slices are not evenly spaced,
+            or no sequence is in common. The sentence names the study.
     """
     import SimpleITK
 
+    for case, study in ((fixed, "this study"), (moving, "the prior")):
+        if lack := _find_lack(case):
+            raise InputError(case.case_id, _NOT_REGISTERED + lack.format(study=study))
     channels = _common_channels(fixed, moving)
     SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
     if threads:
@@ -123,21 +127,21 @@ def _common_channels(fixed: Case, moving: Case) -> tuple[int, int]:
                 [str(one) for one in fixed.sequences].index(name),
                 [str(one) for one in moving.sequences].index(name),
             )
-    raise InputError(moving.case_id, _NO_SEQUENCE)
+    raise InputError(moving.case_id, _NOT_REGISTERED + _NO_SEQUENCE)
+
+
+def _find_lack(case: Case) -> str:
+    """Why a study cannot be registered, as the end of a sentence on ``{study}``; "" if it can."""
+    if case.spacing_mm is None:
+        return _NO_SPACE
+    if case.orientation is None:
+        return _NO_DIRECTIONS
+    steps = np.diff(case.grid.slots) if case.grid is not None and case.grid.slots else np.ones(1)
+    return "" if np.allclose(steps, steps[0]) else _UNEVEN
 
 
 def _sizes(case: Case) -> NDArray[np.float64]:
-    """Millimetres between slices, rows and columns, where slices lie evenly.
-
-    Raises:
-        InputError: They do not, or the files do not say.
-    """
-    if case.spacing_mm is None or case.slice_weights is not None or case.orientation is None:
-        raise InputError(case.case_id, _NO_SPACE)
-    if case.grid is not None and case.grid.slots is not None:
-        steps = np.diff(case.grid.slots)
-        if not np.allclose(steps, steps[0]):
-            raise InputError(case.case_id, _NO_SPACE)
+    """Millimetres between slices, rows and columns of a study that can be registered."""
     return np.asarray(case.spacing_mm, float)
 
 

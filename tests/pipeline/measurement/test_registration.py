@@ -9,7 +9,7 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from pipeline import Case, InputError, register_cases, resample_slice
-from pipeline.data.case import RADIOLOGICAL_AXIAL, SequenceName, SourceKind
+from pipeline.data.case import RADIOLOGICAL_AXIAL, InputGrid, SequenceName, SourceKind
 
 SHAPE, SPACING = (24, 64, 60), np.array([4.0, 2.5, 2.5])
 
@@ -89,3 +89,26 @@ def test_what_cannot_be_registered_is_refused_in_a_sentence(changes: dict[str, o
     with pytest.raises(InputError) as refused:
         register_cases(case_of(head()), case_of(head(), **changes))
     assert refused.value.message.endswith(".")
+
+
+def test_the_sentence_names_the_study_and_its_fault() -> None:
+    slots = tuple(k + float(k > 9) for k in range(SHAPE[0]))  # the tenth slice is missing
+    affine = np.diag([*SPACING[::-1], 1.0])
+    gap = InputGrid(SHAPE[::-1], affine, axes=(2, 1, 0), slots=slots)
+    faults: tuple[dict[str, object], ...] = (
+        {"spacing_mm": None},
+        {"orientation": None},
+        {"grid": gap},
+    )
+    sentences = []
+    for changes in faults:
+        good, faulty = case_of(head()), case_of(head(), **changes)
+        for pair in ((good, faulty), (faulty, good)):
+            with pytest.raises(InputError) as refused:
+                register_cases(*pair)
+            sentences.append(refused.value.message)
+    assert len(set(sentences)) == len(sentences)
+    assert [("the prior" in one, "this study" in one) for one in sentences] == [
+        (True, False),
+        (False, True),
+    ] * len(faults)
