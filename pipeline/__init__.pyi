@@ -97,7 +97,10 @@ from .measurement.bidimensional import BidimensionalMeasurement as Bidimensional
 from .measurement.bidimensional import LesionMeasurement as LesionMeasurement
 from .measurement.bidimensional import judge_diameters as judge_diameters
 from .measurement.bidimensional import measure_lesions as measure_lesions
-from .measurement.bidimensional import measure_line as measure_line
+from .measurement.drawn import measure_angle as measure_angle
+from .measurement.drawn import measure_ellipse as measure_ellipse
+from .measurement.drawn import measure_line as measure_line
+from .measurement.drawn import measure_polygon as measure_polygon
 from .measurement.lesions import Lesion as Lesion
 from .measurement.lesions import find_lesions as find_lesions
 from .measurement.mask_levels import areas_by_level as areas_by_level

@@ -39,6 +39,10 @@ from pipeline import (
     expected_range,
     is_unchanged,
     lesion_sentence,
+    measure_angle,
+    measure_ellipse,
+    measure_line,
+    measure_polygon,
     ml_words,
     model_sentences,
     patient_words,
@@ -159,7 +163,7 @@ def describe_report(source: ReportSource) -> Report:
         has_changes=any(one.change for one in lines),
         lesions=lines,
         comments=tuple(f"{one.number}: {one.comment}" for one in content.lesions if one.comment),
-        arrows=_arrows(source),
+        measurements=_measurements(source),
         pictures=source.pictures,
         chart=_chart(source.time_points),
         trust=_trust(source),
@@ -184,7 +188,7 @@ def findings_text(report: Report) -> str:
         cells = [line.volume and f"{line.volume} {report.lesion_unit}", line.diameters]
         cells += [line.slices and f"slices {line.slices}", line.source, line.change]
         parts.append(f"{line.name}: {', '.join(filter(None, cells))}")
-    parts += [*report.comments, *report.arrows, report.notes, *report.trust]
+    parts += [*report.comments, *report.measurements, report.notes, *report.trust]
     parts += [f"Caution: {one}" for one in report.cautions]
     parts += [" ".join(report.models), f"{RESEARCH_USE}; not for diagnosis or treatment."]
     return "\n".join(filter(None, parts)) + "\n"
@@ -402,13 +406,74 @@ def arrow_words(item: Measurement) -> str:
     return " ".join(item.text.split()) if item.kind == "arrow" else ""
 
 
-def _arrows(source: ReportSource) -> tuple[str, ...]:
-    """The texts of the reader's arrows by slice, whether or not a key image shows them."""
-    arrows = sorted(source.content.measurements, key=lambda one: one.k)
+@dataclass(frozen=True, kw_only=True)
+class DrawnValues:
+    """The numbers of what a reader drew; None where its kind has no such number.
+
+    Attributes:
+        length: Of a ruler, or the longest diameter, in mm, or in pixels without spacing.
+        across: The perpendicular diameter, likewise.
+        area: Inside a closed line or an ellipse, in mm², or in pixels.
+        angle: In degrees; None too where a leg of the angle has no length.
+    """
+
+    length: float | None = None
+    across: float | None = None
+    area: float | None = None
+    angle: float | None = None
+
+    @property
+    def has_unit(self) -> bool:
+        """Whether a number depends on the spacing of the pixels."""
+        return self.length is not None or self.area is not None
+
+
+def values_of(item: Measurement, spacing_mm: tuple[float, float, float] | None) -> DrawnValues:
+    """The numbers of a measurement."""
+    points = item.points
+    if item.kind == "ruler":
+        return DrawnValues(length=measure_line(points[0], points[1], spacing_mm))
+    if item.kind == "diameters":
+        return DrawnValues(
+            length=measure_line(points[0], points[1], spacing_mm),
+            across=measure_line(points[2], points[3], spacing_mm),
+        )
+    if item.kind == "angle":
+        return DrawnValues(angle=measure_angle(points, spacing_mm))
+    if item.kind == "ellipse":
+        return DrawnValues(area=measure_ellipse(points, spacing_mm))
+    if item.kind == "area":
+        return DrawnValues(area=measure_polygon(points, spacing_mm))
+    return DrawnValues()
+
+
+def drawn_words(item: Measurement, spacing_mm: tuple[float, float, float] | None) -> str:
+    """The main value of a measurement as the page labels it; "" where it has none."""
+    found = values_of(item, spacing_mm)
+    unit = "mm" if spacing_mm else "px"
+    if found.across is not None:
+        return f"long {found.length:.1f} \N{MULTIPLICATION SIGN} short {found.across:.1f} {unit}"
+    if found.length is not None:
+        return f"{found.length:.1f} {unit}"
+    if found.angle is not None:
+        return f"{found.angle:.1f}\N{DEGREE SIGN}"
+    if found.area is None:
+        return arrow_words(item)
+    if not spacing_mm:
+        return f"{found.area:,.0f} px"
+    if found.area < 100:
+        return f"{found.area:.1f} mm\N{SUPERSCRIPT TWO}"
+    return f"{found.area / 100:.2f} cm\N{SUPERSCRIPT TWO}"
+
+
+def _measurements(source: ReportSource) -> tuple[str, ...]:
+    """What the reader drew, by slice, whether or not a key image shows it."""
+    spacing = source.content.study.spacing_mm
     return tuple(
-        f"Arrow, slice {slice_words(source.slice_numbers, one.k, one.k)}: {text}"
-        for one in arrows
-        if (text := arrow_words(one))
+        f"{item.kind.capitalize()}, slice {slice_words(source.slice_numbers, item.k, item.k)}:"
+        f" {words}"
+        for item in sorted(source.content.measurements, key=lambda one: one.k)
+        if (words := drawn_words(item, spacing))
     )
 
 

@@ -14,14 +14,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
-import numpy as np
-
 import pipeline
 from dashboard.decisions.lesions import LesionList
 from dashboard.decisions.locations import LOCATIONS
 from dashboard.masks.corrections import make_volume, shape_of
 from dashboard.masks.encoding import MaskSlices
-from dashboard.reports.content import Signature, describe_report, findings_text
+from dashboard.reports.content import Signature, describe_report, findings_text, values_of
 from dashboard.reports.objects import key_views, make_exported_study
 from dashboard.reports.sources import (
     StudyAsRead,
@@ -35,7 +33,6 @@ from dashboard.store.history import Author
 from dashboard.store.reading_content import LesionVerdict
 from dashboard.store.readings import NewRecord, list_records
 from dashboard.store.signed_files import SignedFile, keep_signed_file, read_signed_file
-from dashboard.store.stored_json import Measurement
 from dashboard.workspace.services import Services
 from pipeline import (
     Case,
@@ -324,15 +321,16 @@ def _needs_result(exported: Exported) -> str:
 
 _COLUMNS: Final = (
     "item", "number", "kind", "counts", "location", "location_snomed_ct", "side", "source",
-    "volume_ml", "voxels", "first_slice", "last_slice", "longest", "perpendicular", "unit",
-    "slice_score", "points_px", "text",
+    "volume_ml", "voxels", "first_slice", "last_slice", "longest", "perpendicular", "area",
+    "angle_degrees", "unit", "slice_score", "points_px", "text",
 )  # fmt: skip
 
 
 def make_table(exported: Exported) -> bytes:
     """Lesions and the reader's own measurements as CSV, a row for each.
 
-    Slices have the numbers that the page shows; points are (x, y) in pixels from the top left.
+    Slices have the numbers that the page shows; points are (x, y) in pixels from the top left. An
+    area is in square mm, or in pixels, as its unit says.
     """
     content, numbers = exported.read.content, exported.row.indices
     corrected = exported.read.corrected
@@ -363,7 +361,7 @@ def make_table(exported: Exported) -> bytes:
         )
     spacing = content.study.spacing_mm
     for number, item in enumerate(content.measurements, start=1):
-        longest, across = _lengths(item, spacing)
+        drawn = values_of(item, spacing)
         writer.writerow(
             _cells(
                 item="measurement",
@@ -371,9 +369,11 @@ def make_table(exported: Exported) -> bytes:
                 kind=item.kind,
                 first_slice=numbers[item.k],
                 last_slice=numbers[item.k],
-                longest=_number(longest, 2),
-                perpendicular=_number(across, 2),
-                unit="" if longest is None else "mm" if spacing else "px",
+                longest=_number(drawn.length, 2),
+                perpendicular=_number(drawn.across, 2),
+                area=_number(drawn.area, 2),
+                angle_degrees=_number(drawn.angle, 1),
+                unit=("mm" if spacing else "px") if drawn.has_unit else "",
                 points_px=json.dumps([[round(x, 2), round(y, 2)] for x, y in item.points]),
                 text=item.text,
             )
@@ -393,27 +393,6 @@ def _number(value: float | None, digits: int) -> float | str:
     return "" if value is None else round(value, digits)
 
 
-def _lengths(
-    item: Measurement, spacing: tuple[float, float, float] | None
-) -> tuple[float | None, float | None]:
-    """Lengths of the lines of a measurement that has one or two."""
-    lines = {"ruler": 1, "diameters": 2}.get(item.kind, 0)
-    found: list[float | None] = []
-    for at in range(lines):
-        start, end = item.points[2 * at : 2 * at + 2]
-        found.append(_length(start, end, spacing))
-    return (*found, None, None)[:2]  # type: ignore[return-value]
-
-
-def _length(
-    start: tuple[float, float],
-    end: tuple[float, float],
-    spacing: tuple[float, float, float] | None,
-) -> float:
-    down, right = (spacing[1], spacing[2]) if spacing else (1.0, 1.0)
-    return float(np.hypot((end[0] - start[0]) * right, (end[1] - start[1]) * down))
-
-
 #: Every kind, in the order of the menu.
 KINDS: Final[Mapping[str, ExportKind]] = {
     kind.name: kind
@@ -421,7 +400,7 @@ KINDS: Final[Mapping[str, ExportKind]] = {
         ExportKind(
             "report",
             "Report (PDF)",
-            "For the patient's record: findings, lesion table, key images, volume over time.",
+            "To read and to print: findings, lesion table, key images, volume over time.",
             ".pdf",
             make_report_pdf,
         ),
@@ -466,7 +445,7 @@ KINDS: Final[Mapping[str, ExportKind]] = {
         ExportKind(
             "csv",
             "Measurements (CSV)",
-            "For spreadsheets and statistics: lesions and your own measurements.",
+            "For spreadsheets and statistics: lesions, and what you measured by hand.",
             "_measurements.csv",
             make_table,
         ),

@@ -10,7 +10,6 @@ Criteria of measurability: Wen et al. 2023, RANO 2.0, Journal of Clinical Oncolo
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -173,22 +172,6 @@ def judge_diameters(
         return False, "Not measurable: seen on one slice only, two are required."
     reached = f"both diameters are at least {MEASURABLE_MM:.0f} mm"
     return True, f"Measurable: {reached}, seen on {slices} slices."
-
-
-def measure_line(
-    start: tuple[float, float],
-    end: tuple[float, float],
-    spacing_mm: tuple[float, float, float] | None,
-) -> float:
-    """Length of a line on a slice, in mm, or in pixels without spacing.
-
-    Args:
-        start: ``(x, y)`` in pixels.
-        end: Likewise.
-        spacing_mm: (z, y, x) or None.
-    """
-    row, column = (1.0, 1.0) if spacing_mm is None else spacing_mm[1:]
-    return math.hypot((end[0] - start[0]) * column, (end[1] - start[1]) * row)
 
 
 def _measure_lesion(

@@ -94,7 +94,7 @@ class Report:
         has_changes: Whether a lesion has a change to show.
         lesions: Rows of the lesion table.
         comments: What the reader wrote of single lesions.
-        arrows: What the reader wrote at arrows, each with its slice.
+        measurements: What the reader drew, each with its slice and its value or text.
         pictures: Key images.
         chart: Volume over time; empty for fewer than two studies with a date.
         trust: Sentences on how far the AI outline can be trusted.
@@ -118,7 +118,7 @@ class Report:
     has_changes: bool
     lesions: tuple[LesionLine, ...]
     comments: tuple[str, ...]
-    arrows: tuple[str, ...]
+    measurements: tuple[str, ...]
     pictures: tuple[Picture, ...]
     chart: tuple[ChartPoint, ...]
     trust: tuple[str, ...]

@@ -93,7 +93,7 @@ def describe_result(
         has_changes=False,
         lesions=tuple(_line(case, one) for one in lesions),
         comments=(),
-        arrows=(),
+        measurements=(),
         pictures=tuple(_pictures(study, lesions, channel)),
         chart=(),
         trust=trust_sentences(

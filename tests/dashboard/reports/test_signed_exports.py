@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import csv
+import io
+import math
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -167,6 +170,48 @@ def test_key_images_are_drawn_with_the_layers_that_were_shown(parts: Services) -
     drawn, outlined = views[2].lines
     assert (drawn.points, drawn.text) == (((3, 3), (4, 5)), "here")
     assert outlined.points[0] == outlined.points[-1] == (0, 0)
+
+
+def test_what_was_drawn_leaves_with_its_values(parts: Services) -> None:
+    study = add(parts, 1, "2026-06-03")
+    run_jobs(parts)
+    ada = reader(make_server(parts), "Ada")
+    begin(ada, study)
+    drawn = {
+        "ruler": [[0, 0], [3, 4]],
+        "angle": [[1, 0], [0, 0], [0, 1]],
+        "ellipse": [[0, 0], [2, 2]],
+        "area": [[0, 0], [4, 0], [4, 3]],
+    }
+    items = [
+        {"id": f"a{n}" * 8, "kind": kind, "k": 1, "points": points}
+        for n, (kind, points) in enumerate(drawn.items())
+    ]
+    assert send(ada, study, "measurements", revision=0, items=items).status_code == 200
+    decide(ada, study, "accept")
+    assert signature(ada, study, "a").status_code == 201
+    row = parts.store.study(study)
+    assert row
+    exported = Exported(parts, row, 1)
+    spacing = exported.read.content.study.spacing_mm
+    assert spacing
+    _, height, width = spacing
+    found = [
+        one
+        for one in csv.DictReader(io.StringIO(make_table(exported).decode()))
+        if one["item"] == "measurement"
+    ]
+    values = {one["kind"]: one for one in found}
+    assert float(values["ruler"]["longest"]) == pytest.approx(
+        math.hypot(3 * width, 4 * height), abs=0.01
+    )
+    assert float(values["angle"]["angle_degrees"]) == 90
+    assert float(values["ellipse"]["area"]) == pytest.approx(math.pi * height * width, abs=0.01)
+    assert float(values["area"]["area"]) == pytest.approx(6 * height * width, abs=0.01)
+    assert {one["kind"]: one["unit"] for one in found} == {
+        "ruler": "mm", "angle": "", "ellipse": "mm", "area": "mm"
+    }  # fmt: skip
+    assert f"Angle, slice {row.indices[1]}: 90.0\N{DEGREE SIGN}" in make_findings(exported)
 
 
 def test_what_was_corrected_after_its_key_image_leaves_as_corrected(parts: Services) -> None:

@@ -1,12 +1,10 @@
 """Lesions of a volume: which there are, where they are measured, and what is measurable."""
 
 import time
-from typing import Any
 
 import numpy as np
 import pytest
 from drawn_masks import both, shape
-from shared_cases import read_cases
 
 from pipeline.errors import InputError
 from pipeline.measurement.bidimensional import (
@@ -16,7 +14,6 @@ from pipeline.measurement.bidimensional import (
     NOT_WITHOUT_THE_READER,
     judge_diameters,
     measure_lesions,
-    measure_line,
 )
 from pipeline.measurement.chords import longest_diameters, longest_perpendicular, most_product
 from pipeline.measurement.lesions import find_lesions
@@ -73,12 +70,6 @@ def test_what_two_diameters_say_by_rano(
     found, reason = judge_diameters(lengths, slices=slices, in_mm=in_mm)
     assert found is measurable
     assert figure in reason
-
-
-@pytest.mark.parametrize("case", read_cases("lengths")["cases"], ids=str)
-def test_lengths_of_the_shared_table(case: dict[str, Any]) -> None:
-    spacing = case["spacing"] and (9.0, *case["spacing"])
-    assert measure_line(case["start"], case["end"], spacing) == pytest.approx(case["length"])
 
 
 MEASURABLE = [

@@ -1,0 +1,42 @@
+"""What a reader draws: the tables that the browser's tests read too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from shared_cases import read_cases
+
+from pipeline.measurement.drawn import (
+    measure_angle,
+    measure_ellipse,
+    measure_line,
+    measure_polygon,
+)
+
+DRAWN = read_cases("drawn")
+
+
+def spacing_of(case: dict[str, Any]) -> tuple[float, float, float] | None:
+    return (9.0, *case["spacing"]) if case["spacing"] else None
+
+
+@pytest.mark.parametrize("case", read_cases("lengths")["cases"], ids=str)
+def test_lengths(case: dict[str, Any]) -> None:
+    found = measure_line(case["start"], case["end"], spacing_of(case))
+    assert found == pytest.approx(case["length"])
+
+
+@pytest.mark.parametrize("case", DRAWN["angles"], ids=str)
+def test_angles(case: dict[str, Any]) -> None:
+    assert measure_angle(case["points"], spacing_of(case)) == pytest.approx(case["degrees"])
+
+
+@pytest.mark.parametrize("case", DRAWN["polygons"], ids=str)
+def test_areas_of_closed_lines(case: dict[str, Any]) -> None:
+    assert measure_polygon(case["points"], spacing_of(case)) == pytest.approx(case["area"])
+
+
+@pytest.mark.parametrize("case", DRAWN["ellipses"], ids=str)
+def test_areas_of_ellipses(case: dict[str, Any]) -> None:
+    assert measure_ellipse(case["points"], spacing_of(case)) == pytest.approx(case["area"])
