@@ -7,11 +7,13 @@ the one that it runs itself. Prefer what a reader sees (the document) wherever t
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page
 
 #: Programs of a browser; the first is Chromium without windows, which needs least of the CPU.
@@ -34,6 +36,17 @@ PATHS = {
 def find_browser() -> str | None:
     """Path of the first of `BROWSERS` that is installed."""
     return next((found for name in BROWSERS if (found := shutil.which(name))), None)
+
+
+def require_browser() -> str:
+    """Path of a browser; skips the test without one, or fails it where one is required."""
+    path = find_browser()
+    if path is None:
+        message = "no Chromium or Chrome was found"
+        if os.environ.get("OVERREAD_REQUIRE_BROWSER"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return path
 
 
 def with_modules(script: str) -> str:

@@ -8,7 +8,6 @@ compiled: a page opens in half the time. Cookies and stored values go after each
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_modules import find_browser
+from page_modules import require_browser
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from running_site import Site
 
@@ -42,12 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def profile(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
     """The context of Chromium's profile on disk."""
-    path = find_browser()
-    if path is None:
-        message = "no Chromium or Chrome was found"
-        if os.environ.get("OVERREAD_REQUIRE_BROWSER"):
-            pytest.fail(message)
-        pytest.skip(message)
+    path = require_browser()
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             tmp_path_factory.mktemp("profile"),

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import pytest
-from page_modules import find_browser
+from page_modules import require_browser
 
 _ARGUMENTS = [
     "--headless",
@@ -39,9 +38,7 @@ class PlainChromium:
     """
 
     def __init__(self, profile: Path) -> None:
-        path = find_browser()
-        if path is None:
-            pytest.skip("no Chromium or Chrome was found")
+        path = require_browser()
         commands, self._send_to = os.pipe()
         self._read_from, answers = os.pipe()
         # a shell puts both ends where Chromium looks for them, whatever their numbers are here

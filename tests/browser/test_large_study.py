@@ -20,7 +20,7 @@ from plain_chromium import PlainChromium, plain_chromium
 from running_site import Site
 
 SIZE = 512
-FIRST_SLICE_MS = 2000
+FIRST_SLICE_MS = 1500
 #: What a renderer may hold in all, in MiB: raw slices within their budget (64 MiB), the page, and
 #: what Chromium has not collected yet. All slices at once would be 880 MiB of raw data alone.
 MOST_MB = 600
