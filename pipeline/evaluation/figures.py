@@ -59,7 +59,7 @@ class Figure:
         digits: Decimals.
         unit: Written behind the number.
         note: A sentence without which the figure misleads; it follows every table that shows it.
-        higher_is_better: False where 0 is best.
+        higher_is_better: False where 0 is best. A figure of either sign is never `compared`.
         exact: Whether it is a share of patients, whose interval is exact and not drawn.
         compared: Whether both splits of the leakage exhibit are compared by it.
         in_parts: Whether it is a column of the tables of folds and institutions.
@@ -335,6 +335,7 @@ FIGURES: tuple[Figure, ...] = (
         ),
         digits=1,
         unit="%",
+        higher_is_better=False,
         compared=False,
     ),
     Figure(

@@ -38,7 +38,7 @@ def make_rows(
     patients: int = 6, seed: int = 3, first_tumor: int = 0, names: tuple[str, ...] = ()
 ) -> EvaluationRows:
     """Invented rows; scores have ties, patients before ``first_tumor`` have no tumor slice."""
-    rng = np.random.default_rng(seed)
+    rng, sizes = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     slices: list[SliceRow] = []
     people = []
     for p in range(patients):
@@ -53,8 +53,7 @@ def make_rows(
                 name.split("_")[1] if "_" in name else "",
                 dice,
                 None if dice is None else dice / (2 - dice),
-                100,
-                100,
+                *_make_volumes(dice, sizes),
                 len(own),
                 hd95_px=None if nothing else float(rng.uniform(0, 30)),
                 surface_dice=None if nothing else float(rng.uniform(0.2, 1)),
@@ -62,6 +61,14 @@ def make_rows(
             )
         )
     return EvaluationRows(tuple(people), tuple(slices))
+
+
+def _make_volumes(dice: float | None, rng: np.random.Generator) -> tuple[int, int]:
+    """Pixels of a mask and of its reference, which can have that Dice; none of either without."""
+    if dice is None:
+        return 0, 0
+    reference, most = int(rng.integers(100, 1000)), np.log((2 - dice) / dice)
+    return round(reference * float(np.exp(rng.uniform(-most, most)))), reference
 
 
 def _make_slices(name: str, rng: np.random.Generator, *, tumor: bool) -> list[SliceRow]:

@@ -21,6 +21,21 @@ from pipeline.evaluation.intervals import Estimate, draw_counts
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow, SliceTable
 
 NAMES = [figure.name for figure in all_figures()]
+#: What invented rows allow a figure to be; all others lie from 0 to 1. Differences of volumes lie
+#: within 200% of their mean, and their limits within the standard deviation of two such extremes.
+_FARTHEST = 200 + 1.96 * 200 * 2**0.5
+BOUNDS = {
+    "patients_below_0_6": (0, 6),
+    "hd95_px": (0, 30),
+    "hd95_px_median": (0, 30),
+    "volume_bias": (-200, 200),
+    "volume_limit_low": (-_FARTHEST, 200),
+    "volume_limit_high": (-200, _FARTHEST),
+    "volume_excess": (
+        -100,
+        850,
+    ),  # the least Dice is 0.2, so that a mask is at most nine times larger
+}
 
 
 def table_of(rows: EvaluationRows) -> SliceTable:
@@ -89,8 +104,8 @@ def test_intervals_lie_within_what_a_figure_can_be(seed: int, patients: int) -> 
     for name, found in estimate_figures(table_of(rows), draws=30).items():
         if found.low is None or found.high is None:
             continue
-        top = {"patients_below_0_6": patients, "hd95_px": 30, "hd95_px_median": 30}.get(name, 1)
-        assert 0 <= found.low <= found.high <= top + 1e-12, name
+        least, most = BOUNDS.get(name, (0, 1))
+        assert least - 1e-9 <= found.low <= found.high <= most + 1e-9, name
 
 
 @settings(max_examples=15, deadline=None)
@@ -122,6 +137,18 @@ def test_patients_below_the_line_are_counted() -> None:
     found = estimate_figures(table_of(EvaluationRows(people)), draws=500)
     assert found["patients_below_0_6"].value == 2.0
     assert found["patients_below_0_6"].high == 4.0
+
+
+def test_volumes_are_compared_with_their_references() -> None:
+    volumes = [(30, 10), (10, 30), (20, 20), (5, 0)]  # the last has no reference and no difference
+    people = tuple(PatientRow(f"p{k}", "", None, None, *both, 0) for k, both in enumerate(volumes))
+    table = table_of(EvaluationRows(people))
+    # In per cent of the mean of both: 100, -100, 0; their standard deviation is 100.
+    assert value_of("volume_bias", table) == pytest.approx(0)
+    assert value_of("volume_limit_low", table) == pytest.approx(-196)
+    assert value_of("volume_limit_high", table) == pytest.approx(196)
+    # In per cent of the reference: 200, -66.7, 0.
+    assert value_of("volume_excess", table) == pytest.approx(400 / 9)
 
 
 def test_the_share_of_patients_found_has_an_exact_interval() -> None:

@@ -36,6 +36,13 @@ def test_a_limit_lies_so_many_deviations_from_the_mean(deviations: float) -> Non
     assert (limit(drawn) - plain) * deviations >= 0
 
 
+def test_limits_of_three_differences() -> None:
+    found = [100.0, -100.0, 0.0]  # their mean is 0, their standard deviation 100
+    for deviations in (-1.96, 1.96):
+        limit = limit_statistic(found, deviations, groups=Groups.each(3))
+        assert limit(np.ones((1, 3))) == pytest.approx(100 * deviations)
+
+
 def test_a_single_difference_has_no_limits() -> None:
     limit = limit_statistic([10.0, NAN], 1.96, groups=Groups.each(2))
     assert np.isnan(limit(np.array([[1.0, 5.0], [0.0, 2.0]]))).all()
