@@ -170,7 +170,7 @@ def _draw(
     arrows = [one for one in own if one.kind == "arrow"]
     if own:
         path = _paths([line for one in own for line in lines_of(one)], scale)
-        heads = "".join(_arrow_head(one.points, scale, _HEAD * max(size)) for one in arrows)
+        heads = "".join(arrow_head(one.points, scale, _HEAD * max(size)) for one in arrows)
         drawn.append(("measurements", path + heads, ""))
     texts = "".join(_arrow_text(one, scale, size) for one in arrows)
     dark = (
@@ -301,7 +301,7 @@ def _paths(lines: Sequence[Polyline], scale: tuple[float, float]) -> str:
     )
 
 
-def _arrow_head(points: Polyline, scale: tuple[float, float], length: float) -> str:
+def arrow_head(points: Polyline, scale: tuple[float, float], length: float) -> str:
     """The head of an arrow, as in `assets/js/measure/measure_shapes.js` (`arrowHead`)."""
     (x, y), (end_x, end_y) = (np.array(point) * scale for point in points[:2])
     along = np.arctan2(end_y - y, end_x - x)

@@ -3,21 +3,43 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import * as shapes from "../../../assets/js/measure/measure_shapes.js";
-import { assertClose, readPoints } from "../support.js";
+import { assertClose, readCases, readPoints } from "../support.js";
 
 const SIZE = { width: 20, height: 10 };
 const make = (kind, points) => ({ id: "x", kind, k: 0, points: readPoints(points) });
 
-const PATHS = [
-  ["ruler", "1 2, 3 4", "M1.00 2.00L3.00 4.00"],
-  ["area", "0 0, 4 0, 4 3", "M0.00 0.00L4.00 0.00L4.00 3.00Z"],
-  ["diameters", "0 0, 4 0, 2 1, 2 3", "M0.00 0.00L4.00 0.00M2.00 1.00L2.00 3.00"],
-  ["arrow", "1 2, 3 4", "M1.00 2.00L3.00 4.00"],
-  ["ellipse", "2 1, 6 3", "M2.00 2.00a2 1 0 1 0 4 0a2 1 0 1 0 -4 0Z"],
-];
+const TABLE = readCases("measurements");
 
-for (const [kind, points, path] of PATHS) {
-  test(`the line of ${kind}`, () => assert.equal(shapes.path(make(kind, points)), path));
+// The lines of a path; a closed one ends where it begins.
+const linesOf = (path) =>
+  [...path.matchAll(/M([^MZ]+)(Z?)/g)].map(([, line, closed]) => {
+    const points = line.split("L").map((point) => point.split(" ").map(Number));
+    return closed ? [...points, points[0]] : points;
+  });
+
+for (const { kind, points, lines } of TABLE.lines) {
+  test(`the lines of ${kind}`, () => {
+    assert.deepEqual(linesOf(shapes.path({ id: "x", kind, k: 0, points })), lines);
+  });
+}
+
+for (const { points, centre, radii } of TABLE.ellipses) {
+  test(`the ellipse in ${points}`, () => {
+    const [rx, ry] = radii;
+    const start = `${(centre[0] - rx).toFixed(2)} ${centre[1].toFixed(2)}`;
+    const half = `a${rx} ${ry} 0 1 0`;
+    const path = `M${start}${half} ${2 * rx} 0${half} ${-2 * rx} 0Z`;
+    assert.equal(shapes.path({ id: "x", kind: "ellipse", k: 0, points }), path);
+  });
+}
+
+for (const { points, scale, sides } of TABLE.arrow_heads) {
+  test(`the head of the arrow ${points}`, () => {
+    const [line] = linesOf(shapes.arrowHead(points, scale));
+    const shown = line.map(([x, y]) => [x * scale[0], y * scale[1]]);
+    const tip = [points[0][0] * scale[0], points[0][1] * scale[1]];
+    assertClose(shown, [sides[0], tip, sides[1]], 0.01); // a path has two decimals
+  });
 }
 
 test("an ellipse is changed by the ends of its axes", () => {
