@@ -9,9 +9,9 @@ RANO is applied to two diameters here: the rule and its sentences are the pipeli
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, TypeAlias
 
 from flask import Blueprint, Response
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
@@ -52,28 +52,32 @@ from dashboard.studies.measures import describe_lesions
 from dashboard.workspace.received import NO_STUDY, NotThere, RequestRefused
 from pipeline import InputError, judge_diameters, measure_line
 
-#: Least and greatest number of points by kind. An ellipse fills the rectangle of its two;
-#: an arrow has its head first; diameters are the ends of the longest and of the perpendicular.
-POINTS = {
-    "ruler": (2, 2),
-    "angle": (3, 3),
-    "area": (3, 1000),
-    "ellipse": (2, 2),
-    "arrow": (2, 2),
-    "diameters": (4, 4),
+
+class _Kind(NamedTuple):
+    """What a kind of measurement is called in a sentence, and how many points it has."""
+
+    words: str
+    least: int
+    most: int
+
+
+#: The kinds. An ellipse fills the rectangle of its two points; an arrow has its head first;
+#: diameters are the ends of the longest and of the perpendicular.
+_KINDS: Final[Mapping[str, _Kind]] = {
+    "ruler": _Kind("a ruler", 2, 2),
+    "angle": _Kind("an angle", 3, 3),
+    "area": _Kind("an area", 3, 1000),
+    "ellipse": _Kind("an ellipse", 2, 2),
+    "arrow": _Kind("an arrow", 2, 2),
+    "diameters": _Kind("diameters", 4, 4),
 }
-#: What a sentence calls a measurement of a kind.
-_WITH_ARTICLE = {
-    "ruler": "a ruler",
-    "angle": "an angle",
-    "area": "an area",
-    "ellipse": "an ellipse",
-    "arrow": "an arrow",
-    "diameters": "diameters",
-}
+if TYPE_CHECKING:
+    _KindName: TypeAlias = str
+else:
+    _KindName = Literal[*_KINDS]
 MOST_ITEMS = 400
 _LONGEST_BODY = 1024 * 1024
-_MOST_POINTS = max(most for _, most in POINTS.values())
+_MOST_POINTS = max(kind.most for kind in _KINDS.values())
 
 measurement = Blueprint("measurement", __name__)
 measurement.register_error_handler(InputError, refuse_input)
@@ -98,7 +102,7 @@ class SentMeasurement(Body):
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]{4,32}$")]
-    kind: Literal["ruler", "angle", "area", "ellipse", "arrow", "diameters"]
+    kind: _KindName
     k: Place
     points: Annotated[tuple[Point, ...], Field(max_length=_MOST_POINTS)]
     text: Annotated[str, Field(max_length=120), AfterValidator(check_printable)] = ""
@@ -106,13 +110,13 @@ class SentMeasurement(Body):
     @field_validator("points")
     @classmethod
     def _check_points(cls, points: tuple[Point, ...], info: ValidationInfo) -> tuple[Point, ...]:
-        kind = info.data.get("kind")
-        if kind is None:  # not valid itself
+        name = info.data.get("kind")
+        if name is None:  # not valid itself
             return points
-        least, most = POINTS[kind]
-        if not least <= len(points) <= most:
-            number = f"{least}" if least == most else f"{least} to {most}"
-            raise ValueError(f"must have {number} points for {_WITH_ARTICLE[kind]}")
+        kind = _KINDS[name]
+        if not kind.least <= len(points) <= kind.most:
+            least, most = f"{kind.least}", f" to {kind.most}" if kind.most > kind.least else ""
+            raise ValueError(f"must have {least}{most} points for {kind.words}")
         return points
 
     @field_validator("text")

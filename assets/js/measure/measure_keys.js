@@ -23,9 +23,6 @@ import * as measureShapes from "./measure_shapes.js";
 import * as measureStore from "./measure_store.js";
 import * as measureTools from "./measure_tools.js";
 
-/** @type {readonly DrawnKind[]} */
-const KINDS = ["ruler", "angle", "area", "ellipse", "arrow"];
-
 /** @param {(now: Session) => void} run Runs only while a study is open. */
 const go = (run) => () => viewer.now && run(viewer.now);
 
@@ -108,7 +105,7 @@ export function remove(id = measureTools.selected?.id) {
  */
 function place(now) {
   if (!now.screen || lock.refuse()) return;
-  const kind = KINDS.find((one) => one === now.tool) ?? "ruler";
+  const kind = measureShapes.DRAWN.find((one) => one === now.tool) ?? "ruler";
   const box = now.screen.root.getBoundingClientRect();
   const [sx, sy] = now.screen.scale();
   const { x, y } = now.screen.toImage(box.left + box.width / 2, box.top + box.height / 2);

@@ -11,7 +11,10 @@
 import { address } from "../viewer/pixels.js";
 import * as geometry from "../viewer/geometry.js";
 
-/** @typedef {"ruler" | "angle" | "area" | "ellipse" | "arrow"} DrawnKind Drawn by the reader. */
+/** The kinds that the reader draws. */
+export const DRAWN = /** @type {const} */ (["ruler", "angle", "area", "ellipse", "arrow"]);
+
+/** @typedef {(typeof DRAWN)[number]} DrawnKind */
 
 /** @typedef {DrawnKind | "diameters"} Kind */
 

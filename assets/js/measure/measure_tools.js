@@ -42,8 +42,6 @@ const FREEHAND_PX = 1.5;
 const MOST_POINTS = 1000;
 /** @type {Partial<Record<Kind, number>>} */
 const COUNT = { ruler: 2, angle: 3, ellipse: 2, arrow: 2 };
-/** @type {readonly DrawnKind[]} */
-const KINDS = ["ruler", "angle", "area", "ellipse", "arrow"];
 
 /** @type {Choice | null} the selection */
 export let selected = null;
@@ -445,7 +443,7 @@ function onMove(event) {
 export function mount(signal) {
   selected = hovered = pending = preview = null;
   const hover = (/** @type {Point} */ point) => setLast(insideImage(point));
-  const asTools = KINDS.map((kind) =>
+  const asTools = measureShapes.DRAWN.map((kind) =>
     tools.add({
       name: kind,
       group: "measure",
