@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import logging
@@ -32,11 +33,6 @@ from dashboard.workspace.services import Services
 from dashboard.workspace.study_files import ALTERED, AlteredStudy
 from dashboard.workspace.study_listings import Listing
 from pipeline import Cancelled, Case, InputError, ProgressCallback
-
-try:  # Windows has no fcntl: there, two scans at once may read the same entry twice.
-    import fcntl
-except ImportError:  # pragma: no cover
-    fcntl = None  # type: ignore[assignment]
 
 _LOG = logging.getLogger(__name__)
 _UNEXPECTED = "could not be added because of an unexpected error; the server's log has the details."
@@ -511,6 +507,5 @@ def _remove(services: Services, row: StudyRow) -> None:
 def _one_at_a_time(path: Path) -> Iterator[None]:
     """Let one process at a time in; the lock ends with its process."""
     with path.open("wb") as stream:
-        if fcntl is not None:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+        fcntl.flock(stream, fcntl.LOCK_EX)
         yield

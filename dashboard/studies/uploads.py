@@ -22,6 +22,7 @@ Every name is untrusted.
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import re
@@ -40,11 +41,6 @@ from pydantic import ValidationError
 from dashboard.workspace.faults import find_fault
 from dashboard.workspace.received import NotThere, UploadRefused, safe_relative_name
 from pipeline import DeclaredModel, is_disk_full, put_in_place, replacing, write_text
-
-try:  # Windows has no fcntl: there, one process must serve alone.
-    import fcntl
-except ImportError:  # pragma: no cover
-    fcntl = None  # type: ignore[assignment]
 
 #: Folder of a batch's complete files. Readers see the name when there is no image in it.
 UPLOAD_FOLDER = "the upload"
@@ -694,8 +690,7 @@ def _tally(root: Path) -> Iterator[_Tally]:
     """A batch's tally, which no other request changes meanwhile; counted again if it is damaged."""
     descriptor = os.open(root / _TALLY, os.O_RDWR | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "r+b", buffering=0) as stream:
-        if fcntl is not None:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+        fcntl.flock(stream, fcntl.LOCK_EX)
         match = re.fullmatch(rb"(\d{1,9}) (\d{1,19})\n *", stream.read(64))
         if match:
             tally = _Tally(int(match[1]), int(match[2]))
@@ -712,8 +707,6 @@ def _tally(root: Path) -> Iterator[_Tally]:
 
 def _lock(descriptor: int, *, shared: bool = False) -> bool:
     """Lock an open file; False where another request has locked it."""
-    if fcntl is None:  # pragma: no cover
-        return True
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError:

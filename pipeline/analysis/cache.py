@@ -17,6 +17,7 @@ those used last. That one answer is computed by one machine at a time is the job
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import logging
@@ -58,11 +59,6 @@ from pipeline.models.registry import TaskInfo
 from pipeline.storage.atomic_files import write_bytes
 from pipeline.storage.digests import SHA256
 from pipeline.storage.shared_storage import NO_STORAGE, SharedStorage, StorageError
-
-try:  # Windows has no fcntl: there, two processes may compute the same answer twice.
-    import fcntl
-except ImportError:  # pragma: no cover
-    fcntl = None  # type: ignore[assignment]
 
 _LOG = logging.getLogger(__name__)
 _VALUE_FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
@@ -324,9 +320,6 @@ class ResultCache:
             key: The key.
             waiting: Called some twenty times a second while waiting; may raise to give up.
         """
-        if fcntl is None:  # pragma: no cover
-            yield
-            return
         with (self._folder / "locks" / f"{key[:2]}.lock").open("wb") as stream:
             while True:
                 try:

@@ -10,6 +10,7 @@ may have changed a file since: a checkpoint that is not right in every detail co
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import re
@@ -32,11 +33,6 @@ from pipeline.storage.checked_json import (
 )
 from pipeline.storage.digests import file_digest
 from pipeline.storage.field_types import Digest
-
-try:  # Windows has no fcntl: there, two calls may write to one folder at once.
-    import fcntl
-except ImportError:  # pragma: no cover
-    fcntl = None  # type: ignore[assignment]
 
 #: To be raised whenever a checkpoint would differ although all that it is named by is the same.
 _VERSION = 2
@@ -106,14 +102,13 @@ class Checkpoints(Generic[AnyCase]):
         self._folder.mkdir(exist_ok=True)
         self._asked: Counter[str] = Counter()
         self._lock = (self._folder / "lock").open("wb")
-        if fcntl is not None:
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                self._lock.close()
-                name = output.name or str(output)
-                message = f"Another call is writing to the folder {name}. Wait until it is done."
-                raise InputError(name, message) from None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            name = output.name or str(output)
+            message = f"Another call is writing to the folder {name}. Wait until it is done."
+            raise InputError(name, message) from None
 
     def close(self) -> None:
         """Let another call have the folder."""
