@@ -76,8 +76,9 @@ if TYPE_CHECKING:
 else:
     _KindName = Literal[*_KINDS]
 MOST_ITEMS = 400
+LONGEST_TEXT: Final = 120
 _LONGEST_BODY = 1024 * 1024
-_MOST_POINTS = max(kind.most for kind in _KINDS.values())
+MOST_POINTS: Final = max(kind.most for kind in _KINDS.values())
 
 measurement = Blueprint("measurement", __name__)
 measurement.register_error_handler(InputError, refuse_input)
@@ -104,8 +105,8 @@ class SentMeasurement(Body):
     id: Annotated[str, Field(pattern=r"^[a-z0-9]{4,32}$")]
     kind: _KindName
     k: Place
-    points: Annotated[tuple[Point, ...], Field(max_length=_MOST_POINTS)]
-    text: Annotated[str, Field(max_length=120), AfterValidator(check_printable)] = ""
+    points: Annotated[tuple[Point, ...], Field(max_length=MOST_POINTS)]
+    text: Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(check_printable)] = ""
 
     @field_validator("points")
     @classmethod

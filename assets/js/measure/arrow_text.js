@@ -9,7 +9,7 @@ import * as viewer from "../viewer/viewer.js";
 import * as measureStore from "./measure_store.js";
 import * as measureTools from "./measure_tools.js";
 
-const LONGEST = 120; // as in dashboard/api/measurements.py
+const LONGEST = 120; // as LONGEST_TEXT of dashboard/api/measurements.py
 
 /** @type {string | null} id of the arrow whose text is asked for */
 let asked = null;

@@ -39,7 +39,7 @@ const TOUCH = 2;
 const CLICK_PX = 4;
 const CLOSE_PX = 10;
 const FREEHAND_PX = 1.5;
-const MOST_POINTS = 1000;
+const MOST_POINTS = 1000; // as in dashboard/api/measurements.py
 /** @type {Partial<Record<Kind, number>>} */
 const COUNT = { ruler: 2, angle: 3, ellipse: 2, arrow: 2 };
 

@@ -7,7 +7,7 @@ of their tools is chosen.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from dash import html
 from dash.development.base_component import Component
@@ -30,7 +30,7 @@ _TOOLS = (
     ("crosshair", "Crosshair", "Drag on the image to move the MPR crosshair"),
 )
 #: Named windows as in `assets/js/viewer/window_presets.js`.
-_PRESETS = (
+PRESETS: Final = (
     ("opened", "As opened"),
     ("auto", "Auto, this slice"),
     ("full", "Full range"),
@@ -41,7 +41,7 @@ _PRESETS = (
     ("custom", "Custom"),
 )
 #: Slices of the projection as in `assets/js/viewer/projection.js`.
-_PROJECTIONS = (
+PROJECTIONS: Final = (
     ("1", "Off"),
     *[(str(slices), f"{slices} slices") for slices in (3, 5, 7, 9)],
 )
@@ -147,7 +147,7 @@ def _view_menu() -> html.Details:
     return menu(
         "View",
         "Window, projection, cine, magnifier",
-        _choice("Window", "window-preset", _PRESETS, "Shift+W"),
+        _choice("Window", "window-preset", PRESETS, "Shift+W"),
         html.Div(
             [
                 _segment("viewer-invert", "Invert", "Invert greyscale (Shift+D)", pressed=False),
@@ -157,7 +157,7 @@ def _view_menu() -> html.Details:
             role="group",
             **aria(label="Greyscale and zoom"),
         ),
-        _choice("MIP", "projection-slices", _PROJECTIONS, "Shift+P"),
+        _choice("MIP", "projection-slices", PROJECTIONS, "Shift+P"),
         html.Div([play, _choice("Speed", "cine-speed", _SPEEDS)], className="menu-line"),
         button(
             "Magnifier",
