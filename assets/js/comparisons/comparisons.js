@@ -11,7 +11,7 @@
 import { fromDrop, fromInput, plural } from "../frame/chosen_files.js";
 import { register } from "../frame/dash.js";
 import { byId, find, make, makeRange, targetOf } from "../frame/dom.js";
-import { JobChannel } from "../frame/job_channel.js";
+import { ENDED, JobChannel } from "../frame/job_channel.js";
 import { ask, HEADERS } from "../frame/server.js";
 import * as shell from "../frame/shell.js";
 import { count, csv, ImageBatch } from "./image_batch.js";
@@ -34,7 +34,6 @@ const LIST_WORDS = {
   cancelled: "Cancelled",
 };
 const RENDER_MS = 150;
-const ENDED = new Set(["done", "failed", "cancelled"]);
 /** @type {JobChannel | null} follows the image that is being analysed */
 let channel = null;
 let turn = 0; // an upload that has been superseded shows nothing any more

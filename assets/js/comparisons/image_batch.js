@@ -6,6 +6,7 @@
 
 /** @import { Named } from "../frame/chosen_files.js" */
 
+import { ENDED } from "../frame/job_channel.js";
 import { ask, HEADERS, NO_ANSWER } from "../frame/server.js";
 
 /**
@@ -26,7 +27,6 @@ const PARALLEL = 3;
 const ASK_MS = 500;
 const MOST_ASKED = 200; // images in one request
 const OPEN = new Set(["queued", "running"]);
-const ENDED = new Set(["done", "failed", "cancelled"]);
 
 /** @param {readonly Entry[]} entries */
 export const count = (entries) => ({

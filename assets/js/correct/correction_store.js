@@ -9,7 +9,13 @@
 /** @import { Base, Slices, Spec, State } from "./correction.js" */
 
 import { all, Events } from "../frame/events.js";
-import { ask as askServer, NO_ANSWER, pauseOf, RETRYING } from "../frame/server.js";
+import {
+  ask as askServer,
+  KEEPALIVE_BYTES,
+  NO_ANSWER,
+  pauseOf,
+  RETRYING,
+} from "../frame/server.js";
 import * as correction from "./correction.js";
 import * as maskBits from "./mask_bits.js";
 
@@ -73,7 +79,6 @@ import * as maskBits from "./mask_bits.js";
 
 const QUIET_MS = 700; // after the last step
 const PATIENCE_MS = 20000;
-const KEEPALIVE_BYTES = 60000; // browsers refuse larger requests while a page closes
 const writer = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) =>
   byte.toString(16).padStart(2, "0"),
 ).join("");

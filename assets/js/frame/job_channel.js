@@ -26,7 +26,8 @@ import * as dash from "./dash.js";
 
 const SILENCE_MS = 5000;
 const CANCEL_MS = 3000; // after that a lost click on Cancel can be repeated
-const ENDED = new Set(["done", "failed", "cancelled"]);
+/** States of a job that does not go on. */
+export const ENDED = new Set(["done", "failed", "cancelled"]);
 
 export class JobChannel {
   #store;

@@ -43,6 +43,9 @@ export class RequestError extends Error {
   }
 }
 
+/** Browsers refuse larger requests while a page closes. */
+export const KEEPALIVE_BYTES = 60000;
+
 export const NO_ANSWER = "The server is not responding.";
 /** Shown while a request is retried. */
 export const RETRYING = `${NO_ANSWER} Retrying.`;

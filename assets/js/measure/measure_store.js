@@ -9,7 +9,7 @@
 /** @import { Item } from "./measure_shapes.js" */
 
 import { all, Events } from "../frame/events.js";
-import { ask, HEADERS, pauseOf } from "../frame/server.js";
+import { ask, HEADERS, KEEPALIVE_BYTES, pauseOf } from "../frame/server.js";
 import * as lock from "../viewer/lock.js";
 import * as viewer from "../viewer/viewer.js";
 
@@ -36,7 +36,6 @@ import * as viewer from "../viewer/viewer.js";
  */
 
 const SAVE_MS = 500;
-const KEEPALIVE_BYTES = 60000; // browsers refuse larger requests while a page closes
 const REFUSED = new Set([400, 404, 413, 423]); // a retry would be rejected again
 /** @type {Document | null} document of the study in view */
 let doc = null;

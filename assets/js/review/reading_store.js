@@ -12,7 +12,7 @@
 
 import * as correctionStore from "../correct/correction_store.js";
 import { all, Events } from "../frame/events.js";
-import { ask, HEADERS, isFinal, NO_ANSWER, pauseOf } from "../frame/server.js";
+import { ask, HEADERS, isFinal, KEEPALIVE_BYTES, NO_ANSWER, pauseOf } from "../frame/server.js";
 import * as measureStore from "../measure/measure_store.js";
 import * as lock from "../viewer/lock.js";
 import * as viewer from "../viewer/viewer.js";
@@ -108,7 +108,6 @@ import * as viewer from "../viewer/viewer.js";
 const QUIET_MS = 700; // after the last change
 const BEAT_MS = 30000;
 const PATIENCE_MS = 20000;
-const KEEPALIVE_BYTES = 60000; // browsers refuse larger requests while a page closes
 const WINDOWS = "overread.readings";
 const UNSETTLED = "The mask in view is not saved. Choose which draft to keep first.";
 /** @type {Doc | null} of the study in view */

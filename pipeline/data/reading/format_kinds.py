@@ -369,6 +369,14 @@ class ArchiveMember:
     path: Path
 
 
+def cut_short(source: str, what: str) -> InputError:
+    """Why a file is not read that ends before its last ``pixels`` or ``voxels``."""
+    name = source.rsplit("/", 1)[-1]
+    return InputError(
+        source, f"{name} is cut short: not all of its {what} are there. Export it again."
+    )
+
+
 def fault_warning(name: str) -> str:
     """The sentence on a picture of which a decoder reported a fault."""
     return (

@@ -35,6 +35,7 @@ from pipeline.data.reading.format_kinds import (
     HEAD_BYTES,
     DecodedImage,
     ImageFormat,
+    cut_short,
     fault_warning,
     starts_with,
 )
@@ -112,7 +113,7 @@ def read_image(path: Path, source: str) -> DecodedImage:
     except (InputError, MemoryError):
         raise
     except CutShort:
-        raise _cut_short(source) from None
+        raise cut_short(source, "pixels") from None
     except Damaged:
         raise _contradicts(source) from None
     except Image.DecompressionBombError:
@@ -127,17 +128,10 @@ def read_image(path: Path, source: str) -> DecodedImage:
         ) from None
     except Exception as error:
         if _is_cut_short(error, path):
-            raise _cut_short(source) from None
+            raise cut_short(source, "pixels") from None
         raise InputError(
             source, f"{name} is damaged: its pixels cannot be read. Export it again."
         ) from None
-
-
-def _cut_short(source: str) -> InputError:
-    name = source.rsplit("/", 1)[-1]
-    return InputError(
-        source, f"{name} is cut short: not all of its pixels are there. Export it again."
-    )
 
 
 def _contradicts(source: str) -> InputError:

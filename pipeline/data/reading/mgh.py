@@ -7,7 +7,13 @@ import struct
 
 import numpy as np
 
-from pipeline.data.reading.format_kinds import HEAD_BYTES, InputFile, Volume, VolumeFormat
+from pipeline.data.reading.format_kinds import (
+    HEAD_BYTES,
+    InputFile,
+    Volume,
+    VolumeFormat,
+    cut_short,
+)
 from pipeline.data.reading.gzip_files import check_end, most_bytes, open_unpacked, unpacked_head
 from pipeline.data.reading.limits import MAX_SIDE_PX, MAX_SLICES, check_volume, check_volume_memory
 from pipeline.errors import InputError
@@ -49,7 +55,7 @@ def read_mgh(file: InputFile) -> Volume:
     space, channels = check_volume(file.source, shape, bytes_voxel=itemsize)
     n_voxels = math.prod(space) * channels
     if n_voxels * itemsize > most_bytes(file.path):
-        raise _cut_short(file)
+        raise cut_short(file.source, "voxels")
     check_volume_memory(file.source, n_voxels, bytes_voxel=itemsize)
     try:
         with open_unpacked(file.path) as unpacked:
@@ -59,19 +65,13 @@ def read_mgh(file: InputFile) -> Volume:
     except MemoryError:
         raise
     except Exception:  # whatever a damaged file does to the libraries
-        raise _cut_short(file) from None
+        raise cut_short(file.source, "voxels") from None
     x, y, z = (float(size) for size in image.header.get_zooms()[:3])
     placed = bool(image.header["goodRASFlag"])
     return Volume(
         voxels=voxels.astype(voxels.dtype.newbyteorder("="), copy=False),
         affine=np.array(image.affine, np.float64) if placed else None,
         voxel_mm=(x, y, z),
-    )
-
-
-def _cut_short(file: InputFile) -> InputError:
-    return InputError(
-        file.source, f"{file.name} is cut short: not all of its voxels are there. Export it again."
     )
 
 

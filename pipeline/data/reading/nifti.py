@@ -20,6 +20,7 @@ from pipeline.data.reading.format_kinds import (
     Unreadable,
     Volume,
     VolumeFormat,
+    cut_short,
 )
 from pipeline.data.reading.gzip_files import check_end, most_bytes, open_unpacked, unpacked_head
 from pipeline.data.reading.limits import (
@@ -90,11 +91,11 @@ def read_nifti(file: InputFile) -> Volume:
     except (InputError, MemoryError):
         raise
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise _cut_short(file) from None
+        raise cut_short(file.source, "voxels") from None
     except Exception as error:
         words = str(error).lower()
         if any(word in words for word in ("expected", "could not read", "got", "mmap length")):
-            raise _cut_short(file) from None
+            raise cut_short(file.source, "voxels") from None
         raise InputError(
             file.source, f"{file.name} is damaged: it cannot be read as NIfTI. Export it again."
         ) from None
@@ -112,12 +113,6 @@ def count_slices(file: InputFile) -> int:
     except Exception:
         return 1
     return slices if 1 <= slices <= MAX_SLICES else 1
-
-
-def _cut_short(file: InputFile) -> InputError:
-    return InputError(
-        file.source, f"{file.name} is cut short: not all of its voxels are there. Export it again."
-    )
 
 
 def _read(file: InputFile) -> Volume:
@@ -178,7 +173,7 @@ def _check_extent(file: InputFile, header: Any, n_bytes: int) -> None:
             f" {start:,.0f} bytes. Export it again.",
         )
     if start + n_bytes > most_bytes(file.path):
-        raise _cut_short(file)
+        raise cut_short(file.source, "voxels")
 
 
 def _read_header(stream: BufferedIOBase) -> Any:
