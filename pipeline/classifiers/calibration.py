@@ -42,6 +42,16 @@ def apply_temperature(
     return calibrated
 
 
+def join_mirrored(
+    upright: NDArray[np.floating], mirrored: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """The answer ``(..., classes)`` to an image by those to it and its mirror image."""
+    both = np.maximum(upright, _SMALLEST) * np.maximum(mirrored, _SMALLEST)
+    powers = np.sqrt(both.astype(np.float64))
+    joined: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
+    return joined
+
+
 def fit_temperature(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
     """Temperature with the least cross-entropy on held-out images ``(n, classes)``, ``(n,)``."""
     from scipy.optimize import minimize_scalar

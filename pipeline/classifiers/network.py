@@ -76,7 +76,12 @@ def build_network(
     maps = architecture.build(_preprocess(inputs, architecture, normalise=normalise))
     if part.last_layer is not None:
         maps = keras.Model(inputs, maps).get_layer(part.last_layer).output
-    x = keras.layers.GlobalAveragePooling2D(name=FEATURES)(maps)
+    pooling = (
+        keras.layers.GlobalMaxPooling2D
+        if architecture.strongest
+        else keras.layers.GlobalAveragePooling2D
+    )
+    x = pooling(name=FEATURES)(maps)
     if head.hidden:
         x = keras.layers.Dense(head.hidden, activation="relu", name="hidden")(x)
     x = keras.layers.Dropout(head.dropout, name="dropout")(x)

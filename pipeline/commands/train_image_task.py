@@ -102,6 +102,8 @@ def _environment(image_set: ImageSet, model: object) -> dict[str, str | float]:
     began = time.perf_counter()
     for pixels in batch:
         _, activations = network.predict([pixels[None]])
+        if image_set.task.mirrored:
+            network.predict([np.ascontiguousarray(pixels[None, :, ::-1])])
         scale_map(activations[0, ..., 0])
     seconds = (time.perf_counter() - began) / len(batch)
     command = f"python -m pipeline train-image-task {image_set.task.name} --data DIR --run DIR"

@@ -6,7 +6,8 @@ and weighs them linearly; tests compare with real gradients.
 
 Single images: the maps are averaged and feed one dense layer, so that the gradient is that layer's
 weight over the number of cells. Grad-CAM is then the class activation map (Zhou et al. 2016, arXiv
-1512.04150) up to a factor, which the network gives along with its answer.
+1512.04150) up to a factor, which the network gives along with its answer. Where each feature is the
+strongest cell of its map, the same weights apply, as for slices below.
 
 Slices: the score's logit is the sum of two heads, each of which takes the strongest cell: one of a
 1x1 convolution over the features at 1/16 of the side, one of each channel of the features at 1/32,

@@ -26,15 +26,24 @@ from pipeline.experiments.plans import RunContext, make_plan
 from pipeline.image_tasks.dataset import ImageSet, read_image_set
 from pipeline.image_tasks.registry import find_image_task
 
+#: Side of the images of the published classifiers, px; the installed model has its own.
+PUBLISHED_SIDE = 160
 #: A split whose words begin so is measured with the recipe of the installed model.
 SHIPPED = "recipe of the installed model"
 
 
 @dataclass(frozen=True, eq=False)
 class ImageFolderExperiment:
-    """The images of a task, and what the machine brings."""
+    """The images of a task, and what the machine brings.
+
+    Attributes:
+        image_set: The images as the published classifiers see them.
+        shipped_set: The images as the installed model sees them.
+        context: What the machine brings.
+    """
 
     image_set: ImageSet
+    shipped_set: ImageSet
     context: RunContext
 
     def facts(self) -> DataFacts:
@@ -91,7 +100,7 @@ class ImageFolderExperiment:
         # Answers of other images or of another recipe are never taken for this row's.
         folder = (context.cache or Path()) / f"{row.digest[:16]}-{self.facts().digest[:16]}"
         measured = measure_recipe(
-            self.image_set, context.weights.folder, folder, repeats=repeats, progress=progress
+            self.shipped_set, context.weights.folder, folder, repeats=repeats, progress=progress
         )
         architecture = find_architecture(row.architecture)
         return measured.calibrated, context.weights.coverage(architecture).label, None
@@ -114,4 +123,9 @@ def open_experiment(name: str, context: RunContext) -> ImageFolderExperiment:
     """
     if context.data is None:
         raise InputError("--data", f"Give the folder of the {name} images with --data.")
-    return ImageFolderExperiment(read_image_set(find_image_task(name), context.data), context)
+    task = find_image_task(name)
+    shipped = read_image_set(task, context.data)
+    published = shipped
+    if task.input_size != PUBLISHED_SIDE:
+        published = read_image_set(task, context.data, size=PUBLISHED_SIDE)
+    return ImageFolderExperiment(published, shipped, context)

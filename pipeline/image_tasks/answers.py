@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.results import ModelReference
-from pipeline.classifiers.calibration import apply_temperature
+from pipeline.classifiers.calibration import apply_temperature, join_mirrored
 from pipeline.engine.grad_cam import scale_map
 from pipeline.engine.selection import choose_engine, open_network
 from pipeline.errors import InputError
@@ -142,7 +142,14 @@ class ImageClassifier:
         """Answer a grey image ``(h, w)`` of any size and range."""
         prepared = prepare_image(grey, fit=self.info.task.fit, size=self.info.input_size)
         pixels = prepared.pixels[None].astype(np.float32)
+        given: NDArray[np.floating]
+        activations: NDArray[np.floating]
         given, activations = self._network.predict([pixels])
+        if self.info.task.mirrored:
+            turned = np.ascontiguousarray(pixels[:, :, ::-1])
+            mirrored, seen = self._network.predict([turned])
+            given = join_mirrored(given, mirrored)
+            activations = (activations + seen[:, :, ::-1]) / 2
         probabilities = apply_temperature(given[0], self.info.temperature)
         answer = int(probabilities.argmax())
         heat = scale_map(activations[0, ..., answer])

@@ -49,8 +49,6 @@ from pipeline.models.saving import describe_backend, save_half_precision
 from pipeline.storage.atomic_files import replacing
 from pipeline.storage.checked_json import write_document
 
-VERSION = "1.0.0"
-
 
 def write_shipped(
     folder: Path,
@@ -93,7 +91,7 @@ def describe_model(
         schema=1,
         task=task.name,
         name=task.model_name,
-        version=VERSION,
+        version=task.version,
         file=MODEL_FILE,
         digest=digest,
         preprocessing_version=PREPROCESSING_VERSION,
@@ -101,9 +99,11 @@ def describe_model(
         input=ImageInput(image_set.labelled.images.shape[1], task.fit.value),
         classes=task.classes,
         calibration=Temperature(measured.temperature, on="held-out folds"),
-        licence=f"as the data: {task.data_licence}",
+        licence="; ".join(
+            filter(None, (f"as the data: {task.data_licence}", task.weights_licence))
+        ),
         split=ImageSplitFacts(
-            measured=f"{recipe.repeats} x {FOLDS} stratified folds by group",
+            measured=f"{len(measured.raw)} x {FOLDS} stratified folds by group",
             seed=FOLD_SEED,
             shipped_model_learned_from="all images",
             images=len(image_set.files),
@@ -112,7 +112,7 @@ def describe_model(
         training=ImageTrainingFacts(
             **asdict(recipe),
             initial_weights=fitted.record.initial_weights,
-            trained="all layers",
+            trained=fitted.record.trained,
             seconds_per_epoch=round(fitted.record.seconds_per_epoch, 1),
             **describe_backend(),
         ),
@@ -133,7 +133,7 @@ def describe_evaluation(
     return ImageEvaluation(
         task=task.name,
         title=task.title,
-        network=MeasuredNetwork(task.model_name, VERSION, digest),
+        network=MeasuredNetwork(task.model_name, task.version, digest),
         split=f"{len(measured.raw)} x {FOLDS} stratified folds by group",
         measures="held-out images; the shipped model was trained on all images",
         cautions=task.cautions,

@@ -60,6 +60,25 @@ class Recipe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeadRecipe:
+    """How a model is made whose base is shipped already: only a logistic head is fitted.
+
+    See `pipeline.image_tasks.heads`.
+
+    Attributes:
+        architecture: Name of the base.
+        variants: Changed copies of each training image, besides itself and its mirror image.
+        repeats: Repeats of the five folds that the recipe is measured on.
+        seed: Of the changed copies and of the inner folds.
+    """
+
+    architecture: str
+    variants: int = 4
+    repeats: int = 5
+    seed: int = 20261121
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImageTask:
     """One task; everything that differs between tasks is here.
 
@@ -79,6 +98,9 @@ class ImageTask:
         cautions: Sentences that stand wherever a figure or an answer of the task is shown.
         published: Figures of others.
         recipe: How the shipped model is trained.
+        version: Of the shipped model.
+        mirrored: Whether the answers to an image and to its mirror image are averaged.
+        weights_licence: What the weights derive from besides the data; "" where from nothing else.
     """
 
     name: str
@@ -93,7 +115,10 @@ class ImageTask:
     data_licence: str
     cautions: tuple[str, ...]
     published: tuple[Published, ...]
-    recipe: Recipe
+    recipe: Recipe | HeadRecipe
+    version: str = "1.0.0"
+    mirrored: bool = False
+    weights_licence: str = ""
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2 or len(self.classes) != len(self.class_titles):

@@ -5,7 +5,7 @@ Imports Keras. A run resumes: the answers of each finished fold are kept in the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +26,8 @@ from pipeline.classifiers.training import ClassifierPlan, FittedClassifier, fit_
 from pipeline.classifiers.weights import WeightsSource
 from pipeline.errors import ProgressCallback
 from pipeline.image_tasks.dataset import ImageSet
+from pipeline.image_tasks.heads import HeadTrainer
+from pipeline.image_tasks.task import HeadRecipe, Recipe
 from pipeline.storage.checked_json import STRICT, read_json, write_document
 from pipeline.storage.field_types import Amount, Name, Number
 
@@ -38,12 +40,14 @@ class FinalRecord:
     Attributes:
         history: Loss and accuracy after each epoch.
         initial_weights: What it started from.
-        seconds_per_epoch: What an epoch took.
+        seconds_per_epoch: What an epoch took, or the whole fit of a head.
+        trained: Which part of the network was trained.
     """
 
     history: Annotated[tuple[Mapping[Name, Number], ...], Field(min_length=1)]
     initial_weights: Name
     seconds_per_epoch: Amount
+    trained: Name = "all layers"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,9 +76,10 @@ def even_batch_size(images: int, about: int) -> int:
     return -(-images // batches)
 
 
-def make_plan(image_set: ImageSet, images: int, weights: Path | None) -> ClassifierPlan:
+def make_plan(
+    image_set: ImageSet, recipe: Recipe, images: int, weights: Path | None
+) -> ClassifierPlan:
     """The recipe of a task as a plan for so many training images."""
-    recipe = image_set.task.recipe
     return ClassifierPlan(
         architecture=find_architecture(recipe.architecture),
         strategy=Strategy.ALL,
@@ -102,12 +107,14 @@ def fit_recipe(
     *,
     progress: ProgressCallback | None = None,
 ) -> FittedClassifier:
-    """Train the recipe on the chosen images."""
+    """Train all layers on the chosen images, by the task's recipe."""
     recipe, images = image_set.task.recipe, image_set.labelled
+    if not isinstance(recipe, Recipe):
+        raise ValueError(f"{image_set.task.name} trains a head only")
     learned = images.pick(
         limit_groups(images.groups, chosen, at_most=recipe.images_per_group, seed=recipe.seed)
     )
-    plan = make_plan(image_set, len(learned), weights)
+    plan = make_plan(image_set, recipe, len(learned), weights)
     fitted = fit_classifier(plan, learned, progress=progress)
     refresh_normalisation(
         fitted.model, learned.images, batch_size=plan.batch_size, seed=recipe.seed
@@ -133,9 +140,12 @@ def measure_recipe(
         progress: Called after each fold.
     """
 
-    def learn(chosen: NDArray[np.intp]) -> Answer:
+    def learn_all_layers(chosen: NDArray[np.intp]) -> Answer:
         return fit_recipe(image_set, chosen, weights).probabilities
 
+    learn: Callable[[NDArray[np.intp]], Answer] = learn_all_layers
+    if isinstance(image_set.task.recipe, HeadRecipe):
+        learn = HeadTrainer(image_set, folder / "features").learn
     answers = cross_validate(
         image_set.labelled,
         learn,
@@ -159,9 +169,21 @@ def fit_final(
     record = read_json(stored, FinalRecord, shown=stored.name, remedy="delete it to train again")
     if record is not None and path.is_file():
         return FinalModel(keras.models.load_model(path, compile=False, safe_mode=True), record)
-    fitted = fit_recipe(image_set, np.arange(len(image_set.files)), weights, progress=progress)
-    record = FinalRecord(fitted.history, fitted.coverage.label, fitted.seconds_per_epoch)
+    final = _fit_final(image_set, weights, folder, progress)
     folder.mkdir(parents=True, exist_ok=True)
-    fitted.model.save(path)
-    write_document(stored, record)
+    final.model.save(path)
+    write_document(stored, final.record)
+    return final
+
+
+def _fit_final(
+    image_set: ImageSet, weights: Path | None, folder: Path, progress: ProgressCallback | None
+) -> FinalModel:
+    everything = np.arange(len(image_set.files))
+    if isinstance(image_set.task.recipe, HeadRecipe):
+        head = HeadTrainer(image_set, folder / "features").fit_network(everything)
+        record = FinalRecord(head.history, head.initial_weights, head.seconds, "head")
+        return FinalModel(head.model, record)
+    fitted = fit_recipe(image_set, everything, weights, progress=progress)
+    record = FinalRecord(fitted.history, fitted.coverage.label, fitted.seconds_per_epoch)
     return FinalModel(fitted.model, record)

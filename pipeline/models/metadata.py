@@ -236,7 +236,7 @@ class ImageSplitFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageTrainingFacts:
-    """How an image task's network was trained; see `pipeline.image_tasks.task.Recipe`."""
+    """How an image task's network was trained; see `pipeline.image_tasks.task`."""
 
     architecture: Name = ""
     epochs: Count | None = None
@@ -245,6 +245,7 @@ class ImageTrainingFacts:
     dropout: Share | None = None
     flips: Flag = False
     images_per_group: Count | None = None
+    variants: Count | None = None
     repeats: Count | None = None
     seed: Count | None = None
     initial_weights: Name = ""

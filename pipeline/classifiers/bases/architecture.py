@@ -47,6 +47,9 @@ class Architecture:
         published: Builds the base with Keras's own download of ImageNet weights; None where
             Keras has none.
         file_names: Renames layers of the base to the names in the file.
+        shipped: Sets the weights of a base that other shipped networks hold; None elsewhere.
+        strongest: Whether each feature is the strongest cell of its map, not the mean.
+        parts: Features of each part of the base that a head is fitted to on its own; () for one.
         smallest: Smallest side of the input, px.
     """
 
@@ -60,6 +63,9 @@ class Architecture:
     missing: str = ""
     published: Callable[[], keras.Model] | None = None
     file_names: Callable[[str], str] = str
+    shipped: Callable[[keras.Model], None] | None = None
+    strongest: bool = False
+    parts: tuple[int, ...] = ()
     smallest: int = 32
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ MODULES = (
     "vgg19",
     "densenet169",
     "mobilenetv2",
+    "encoderpair",
 )
 
 

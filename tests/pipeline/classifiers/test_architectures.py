@@ -13,10 +13,12 @@ from pipeline.classifiers.network import Head, build_network, feature_layer
 from pipeline.classifiers.strategies import Strategy, TrainedPart, choose_part
 from pipeline.classifiers.weights import WeightsSource, covered_layers, load_weights
 from pipeline.errors import InputError
+from pipeline.models.registry import load_keras_model, read_model_info
 
 pytestmark = pytest.mark.slow
 
 WHOLE = TrainedPart(None, None)
+MODELS = Path(__file__).resolve().parents[3] / "models"
 WEIGHTS = Path(__file__).resolve().parents[4] / "shared" / "weights"
 
 
@@ -42,6 +44,24 @@ def test_a_network_answers_probabilities_and_names_where_it_looks(name: str) -> 
     maps = feature_layer(network.model).output
     assert len(maps.shape) == 4
     assert network.model.get_layer("features").output.shape[-1] == maps.shape[-1]
+
+
+def test_the_encoder_pair_computes_what_the_shipped_encoders_compute() -> None:
+    architecture = find_architecture("encoderpair")
+    model = build_network(architecture, 2, side=256, part=WHOLE, head=Head()).model
+    coverage = load_weights(model, architecture, WeightsSource())
+    assert coverage.complete
+    pixels = np.random.default_rng(3).integers(0, 80, (1, 256, 256, 1)).astype(np.float32)
+    pixels[:, :40] = 0
+    features = keras.Model(model.input, model.get_layer("features").output)
+    given = np.asarray(features(np.repeat(pixels, 3, axis=-1)))
+    assert given.shape == (1, sum(architecture.parts))
+    head = pixels[pixels > 10]
+    standardised = (pixels - head.mean()) / head.std()
+    shipped = load_keras_model(read_model_info(MODELS).network)
+    stage = keras.Model(shipped.input, shipped.get_layer("stage2_block1_relu").output)
+    expected = np.asarray(stage(np.repeat(standardised, 5, axis=-1))).max(axis=(1, 2))
+    np.testing.assert_allclose(given[:, :128], expected, rtol=1e-3, atol=1e-3)
 
 
 def test_resnet18_ends_at_512_features_and_its_covered_part_at_256() -> None:

@@ -16,6 +16,7 @@ from pipeline.experiments.registry import (
     open_experiment,
 )
 from pipeline.image_tasks.registry import IMAGE_TASKS
+from pipeline.image_tasks.task import Recipe
 
 
 @pytest.fixture
@@ -38,10 +39,12 @@ def test_the_configuration_says_what_the_task_says(name: str) -> None:
     ]
     (shipped,) = (row for row in configuration.rows if SHIPPED in row.split)
     recipe = task.recipe
-    assert (shipped.architecture, shipped.epochs) == (recipe.architecture, recipe.epochs)
+    assert shipped.architecture == recipe.architecture
     assert shipped.options["repeats"] == recipe.repeats
     assert shipped.options["side"] == task.input_size
-    assert shipped.options["learning_rate"] == recipe.learning_rate
+    if isinstance(recipe, Recipe):
+        assert shipped.epochs == recipe.epochs
+        assert shipped.options["learning_rate"] == recipe.learning_rate
     assert {"vgg16", "vgg19", "resnet50v2"} <= {row.architecture for row in configuration.rows}
 
 

@@ -16,13 +16,15 @@ from pipeline.image_tasks import training
 from pipeline.image_tasks.dataset import ImageSet
 from pipeline.image_tasks.models import read_image_model
 from pipeline.image_tasks.registry import IMAGE_TASKS
+from pipeline.image_tasks.task import Recipe
 from pipeline.models.quiet_keras import import_keras
 from pipeline.models.registry import load_keras_model
 
 TASK = replace(
     IMAGE_TASKS["brain-mri"],
     input_size=32,
-    recipe=replace(IMAGE_TASKS["brain-mri"].recipe, architecture="tiny", epochs=12, repeats=1),
+    mirrored=False,
+    recipe=Recipe(architecture="tiny", epochs=12, repeats=1, flips=True, images_per_group=4),
 )
 
 
