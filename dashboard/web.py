@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 import tempfile
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pipeline
 from dashboard.processes import connections
 from dashboard.processes.parent import end_with_parent
 from dashboard.workspace.settings import open_workspace
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 #: glibc's names of what can be chosen, and what. Each thread of a pool of 32 would get a heap of
 #: its own and keep what large answers took there. After the first large one is freed, larger and
@@ -30,6 +35,20 @@ def _hold_little_memory() -> None:
             mallopt(name, value)
 
 
+def load_app() -> Flask:
+    """Import the app without collecting garbage, of which there is next to none.
+
+    Nor do later collections look at what was imported: they would pause every request.
+    """
+    gc.disable()
+    try:
+        from dashboard.app import server
+    finally:
+        gc.freeze()
+        gc.enable()
+    return server
+
+
 def main() -> int:
     """Serve until the process is asked to end."""
     _hold_little_memory()
@@ -38,8 +57,8 @@ def main() -> int:
     # waitress writes large bodies to a temporary file: next to the uploads, not in a small /tmp
     tempfile.tempdir = str(settings.temporary)
     pipeline.start_early()
+    server = load_app()
     from dashboard.api import bodies
-    from dashboard.app import server
 
     connections.serve(
         server,

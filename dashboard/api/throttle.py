@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import math
 import time
+from functools import cache
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
-from limits import parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from dashboard.api.endpoint import Endpoint, ErrorAnswer, json_response
 from dashboard.api.identity import reader_key
 
+if TYPE_CHECKING:
+    from limits.strategies import MovingWindowRateLimiter
+
 
 def register(server: Flask) -> None:
     """Limit requests for endpoints that declare a rate, for each reader and process."""
-    limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    @cache
+    def make_limiter() -> MovingWindowRateLimiter:
+        from limits.storage import MemoryStorage
+        from limits.strategies import MovingWindowRateLimiter
+
+        return MovingWindowRateLimiter(MemoryStorage())
 
     @server.before_request
     def check() -> Response | None:
         declared = getattr(server.view_functions.get(request.endpoint or ""), "declared", None)
         if not isinstance(declared, Endpoint) or not declared.rate:
             return None
-        rate, key = parse(declared.rate), reader_key()
+        from limits import parse  # takes as long to import as a page to answer; most never need it
+
+        limiter, rate, key = make_limiter(), parse(declared.rate), reader_key()
         # endpoints of one rate share it
         if limiter.hit(rate, key):
             return None

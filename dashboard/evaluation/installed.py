@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dash import dcc
 from dash.development.base_component import Component
@@ -19,9 +20,12 @@ from dashboard.evaluation import Measured
 from dashboard.evaluation.history import TrainingRun, image_run, network_runs
 from dashboard.studies.addresses import review_href
 from dashboard.workspace import services
-from pipeline import BenchmarkResults, ExperimentResults, InputError, ModelInfo, TaskInfo
+from pipeline import InputError, ModelInfo, TaskInfo
 from pipeline.evaluation.facade import read_evaluation
 from pipeline.image_tasks.facade import IMAGE_TASKS, read_image_model
+
+if TYPE_CHECKING:
+    from pipeline import BenchmarkResults, ExperimentResults
 
 
 @dataclass(frozen=True)

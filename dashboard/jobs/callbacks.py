@@ -26,6 +26,7 @@ from typing import Annotated, Any, TypeVar
 
 import diskcache
 from dash import ClientsideFunction, Dash, DiskcacheManager, Input, Output
+from dash.background_callback.managers import BaseBackgroundCallbackManager
 from dash.exceptions import PreventUpdate
 from plotly.utils import PlotlyJSONEncoder
 from pydantic import Field, ValidationError
@@ -215,7 +216,10 @@ class ThreadManager(DiskcacheManager):
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
-        super().__init__(_Messages(str(folder), disk=JsonDisk, size_limit=_SIZE_LIMIT))
+        # not DiskcacheManager's own: it imports what starts processes
+        BaseBackgroundCallbackManager.__init__(self, None)
+        self.handle = _Messages(str(folder), disk=JsonDisk, size_limit=_SIZE_LIMIT)
+        self.expire = None
         self._threads: dict[str, _Thread] = {}
         self._lock = threading.Lock()
 

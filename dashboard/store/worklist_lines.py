@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from importlib import import_module
 from typing import Any, Final
 
 from sqlalchemy import Select, delete, event, inspect, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from dashboard.store.reading_content import SignedContent, is_refused
@@ -212,7 +212,8 @@ def split_tags(line: WorklistLine) -> list[str]:
 
 
 def _put(session: Session, lines: list[dict[str, Any]]) -> None:
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    name = session.get_bind().dialect.name
+    dialect = import_module(f"sqlalchemy.dialects.{name}")  # one of both is never needed
     adding: Any = dialect.insert(WorklistLine)
     changed = {name: adding.excluded[name] for name in lines[0] if name != "study_id"}
     changed["revision"] = WorklistLine.revision + 1

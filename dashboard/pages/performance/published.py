@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import dash_bootstrap_components as dbc
 from dash import html
 from dash.development.base_component import Component
 
+import pipeline
 from dashboard.components.charts import chart
 from dashboard.components.panels import NONE, caution, not_run, table
 from dashboard.figures.confusion import matrix_height
 from dashboard.pages.performance import ids
-from pipeline import ExperimentResults, MeasuredRow, NotRunRow
 from pipeline.evaluation.facade import NotRun, find_class_figure
 from pipeline.image_tasks.facade import IMAGE_TASKS, ConfusionMatrix, Published
+
+if TYPE_CHECKING:
+    from pipeline import ExperimentResults, MeasuredRow, NotRunRow
 
 #: Runs the experiments; shown if no results exist.
 EXPERIMENT_COMMAND = "python -m pipeline experiment NAME"
@@ -43,7 +47,7 @@ def layout(experiments: Sequence[ExperimentResults], errors: Sequence[str]) -> h
 
 
 def _experiment(experiment: ExperimentResults) -> html.Section:
-    measured = [row for row in experiment.rows if isinstance(row, MeasuredRow)]
+    measured = [row for row in experiment.rows if isinstance(row, pipeline.MeasuredRow)]
     titles = class_titles(experiment.name)
     data = experiment.data
     licence = f"licence: {data.licence}" if data.licence else ""
@@ -125,7 +129,7 @@ def _measured(
 
 def _not_run(rows: Sequence[MeasuredRow | NotRunRow]) -> list[Component]:
     """Rows that were not run: how many, the reasons, and on demand each one's command."""
-    missing = [row for row in rows if isinstance(row, NotRunRow)]
+    missing = [row for row in rows if isinstance(row, pipeline.NotRunRow)]
     if not missing:
         return []
     reasons = list(dict.fromkeys(row.reason.rstrip(".") for row in missing if row.reason))
@@ -174,7 +178,7 @@ def _training(row: MeasuredRow | NotRunRow) -> list[Component]:
         html.Div(_strategy_words(row)),
         html.Div(f"Initial weights: {row.initial_weights}", className="meaning"),
     ]
-    if row.epochs and isinstance(row, MeasuredRow):
+    if row.epochs and isinstance(row, pipeline.MeasuredRow):
         timed = row.seconds_per_epoch
         seconds = "" if timed is None else f", {timed:,.1f} s each"
         training.append(html.Div(f"{row.epochs} epochs{seconds}", className="meaning"))
@@ -205,7 +209,7 @@ def measured_matrices(experiment: ExperimentResults) -> dict[str, ConfusionMatri
     """The confusion matrices of an experiment by the name of their system, each name once."""
     found: dict[str, ConfusionMatrix] = {}
     for row in experiment.rows:
-        if not isinstance(row, MeasuredRow) or row.confusion is None:
+        if not isinstance(row, pipeline.MeasuredRow) or row.confusion is None:
             continue
         parts = (row.label, _strategy_words(row), _split_words(row), _option_words(row))
         name = "; ".join(filter(None, parts))

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dash import html
 from dash.development.base_component import Component
 
+import pipeline
 from dashboard.components.charts import chart
 from dashboard.components.panels import NONE, not_run, panel, table
 from dashboard.pages.performance import ids
-from pipeline import BenchmarkResults, MeasuredRoute, MissingRoute, Ratio, TimedTask, TimedTraining
+
+if TYPE_CHECKING:
+    from pipeline import (
+        BenchmarkResults,
+        MeasuredRoute,
+        MissingRoute,
+        Ratio,
+        TimedTask,
+        TimedTraining,
+    )
 
 BENCHMARK_COMMAND = "python -m pipeline benchmark"
 #: Name of the chart of the training.
@@ -54,7 +65,7 @@ def layout(benchmark: BenchmarkResults | None, error: str, *, digest: str) -> ht
         )
     bars = timed_bars(benchmark)
     children += [_task(task, one) for task, one in zip(benchmark.tasks, bars, strict=False)]
-    if isinstance(benchmark.training, TimedTraining):
+    if isinstance(benchmark.training, pipeline.TimedTraining):
         children.append(_training(benchmark.training, bars[-1]))
     return html.Div([*children, _provenance(benchmark)], className="stack")
 
@@ -85,12 +96,12 @@ def timed_bars(benchmark: BenchmarkResults) -> list[TimedBars]:
             tuple(
                 (route.label, route.slices_per_s)
                 for route in task.routes
-                if isinstance(route, MeasuredRoute)
+                if isinstance(route, pipeline.MeasuredRoute)
             ),
         )
         for task in benchmark.tasks
     ]
-    if isinstance(benchmark.training, TimedTraining):
+    if isinstance(benchmark.training, pipeline.TimedTraining):
         loops = tuple((loop.label, loop.images_per_s) for loop in benchmark.training.loops)
         found.append(TimedBars(_TRAINING, "Training", "Images per second", loops))
     return found
@@ -122,7 +133,7 @@ def _task(task: TimedTask, bars: TimedBars) -> html.Section:
 
 
 def _row(route: MeasuredRoute | MissingRoute) -> html.Tr:
-    if isinstance(route, MissingRoute):
+    if isinstance(route, pipeline.MissingRoute):
         empty = [html.Td(NONE, className="number-cell") for _ in _HEAD[2:]]
         return html.Tr([html.Td(route.label), html.Td(route.status), *empty])
     cells = [
