@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "dashboard"))
 from fake_evaluation import make_metadata
+from service_processes import free_port
 from square_heads import patch_ranges
 
 from dashboard.jobs import table
@@ -94,7 +94,7 @@ class Site:
         write_models(folder / "models")
         self.environment = {
             "OVERREAD_HOME": str(folder / "workspace"),
-            "OVERREAD_PORT": str(_free_port()),
+            "OVERREAD_PORT": str(free_port()),
             "OVERREAD_MODELS": str(folder / "models"),
             "OVERREAD_DEMO": "no",
         }
@@ -265,12 +265,6 @@ def write_study(
     affine = np.diag([-1.0, -1.0, 4.0, 1.0])
     nibabel.save(nibabel.Nifti1Image(volume, affine), folder / f"{prefix}flair.nii.gz")
     nibabel.save(nibabel.Nifti1Image(mask, affine), folder / f"{prefix}seg.nii.gz")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers(url: str) -> bool:

@@ -24,6 +24,7 @@ from dashboard.api.endpoint import Endpoint
 from dashboard.store import NewStudy, Origin, Store
 from dashboard.store.stored_json import Display
 from dashboard.studies import intake
+from dashboard.worker import Worker
 from dashboard.workspace import services
 from dashboard.workspace.services import Services, build_services
 from dashboard.workspace.settings import Settings, read_settings
@@ -206,6 +207,13 @@ def fake_factory(on_slice: Callable[[int], None] = lambda k: None) -> Any:
         return FakeAnalyser(services.models, services.results, on_slice=on_slice)
 
     return make
+
+
+def run_jobs(services: Services) -> None:
+    """Let a worker run what is queued."""
+    worker = Worker(services, make_analyser=fake_factory())
+    while worker.run_one():
+        pass
 
 
 def wait_for(condition: Callable[[], Any], *, seconds: float = 60.0) -> Any:

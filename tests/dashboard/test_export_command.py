@@ -5,21 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fake_server import add_case, fake_factory, make_case, make_server
+from fake_server import add_case, make_case, make_server, run_jobs
 from reading_calls import decide, reader, signature
 
 from dashboard import export
 from dashboard.store.history import list_events
-from dashboard.worker import Worker
 from dashboard.workspace.services import Services
 
 
 @pytest.fixture
 def study(parts: Services, monkeypatch: pytest.MonkeyPatch) -> str:
     found = add_case(parts, make_case())
-    worker = Worker(parts, make_analyser=fake_factory())
-    while worker.run_one():
-        pass
+    run_jobs(parts)
     monkeypatch.setattr(export, "start_services", lambda: parts)
     return found
 

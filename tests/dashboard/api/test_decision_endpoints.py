@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_server import add_case, fake_factory, make_case, make_server
+from fake_server import add_case, make_case, make_server, run_jobs
 from flask import Flask
 from reading_calls import begin, decide, marked, reader, send, signature
 from sqlalchemy import text
@@ -17,7 +17,6 @@ from sqlalchemy import text
 from dashboard.masks.encoding import decode_mask, encode_mask
 from dashboard.store import ModelKey
 from dashboard.store.worklist_lines import write_lines
-from dashboard.worker import Worker
 from dashboard.workspace.services import Services
 
 
@@ -29,9 +28,7 @@ def server(parts: Services) -> Flask:
 @pytest.fixture
 def study(parts: Services) -> str:
     found = add_case(parts, make_case())
-    worker = Worker(parts, make_analyser=fake_factory())
-    while worker.run_one():
-        pass
+    run_jobs(parts)
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
-from fake_server import add_case, fake_factory, make_case, make_server
+from fake_server import add_case, make_case, make_server, run_jobs
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
@@ -20,7 +20,6 @@ from dashboard.jobs import table
 from dashboard.store import JobState, Origin
 from dashboard.store.stored_json import Entries
 from dashboard.studies.worklist_rows import describe_study
-from dashboard.worker import Worker
 from dashboard.workspace.services import Services
 from pipeline import Caution
 from pipeline.data.entered_values import entered_spacing_warning
@@ -46,13 +45,6 @@ def named(server: Flask, name: str) -> FlaskClient:
     client = server.test_client()
     assert client.put("/api/reader", json={"name": name}, headers=OURS).status_code == 200
     return client
-
-
-def analyse(parts: Services) -> None:
-    """Let a worker run what is queued."""
-    worker = Worker(parts, make_analyser=fake_factory())
-    while worker.run_one():
-        pass
 
 
 def described(client: FlaskClient, study: str) -> dict[str, Any]:
@@ -95,7 +87,7 @@ def test_an_attached_reference_is_measured_at_once_and_detached_again(
     client: FlaskClient, parts: Services
 ) -> None:
     study = add_case(parts, make_case(masks=False))
-    analyse(parts)
+    run_jobs(parts)
     before = described(client, study)
     assert (before["reference_url"], before["result"]["dice"]) == (None, None)
     answer = attach(client, study, corner())
@@ -168,7 +160,7 @@ def test_files_that_do_not_fit_change_nothing_and_get_a_sentence(
 
 def test_a_label_is_shown_and_the_identifiers_stay(client: FlaskClient, parts: Services) -> None:
     study = add_case(parts, make_case())
-    analyse(parts)
+    run_jobs(parts)
     before = described(client, study)
     assert before["name"] == "P0"
     answer = send(client, study, "label", revision=0, label="  Case\tof the month ")
@@ -195,7 +187,7 @@ def test_an_entered_spacing_is_used_everywhere_until_it_is_removed(
     client: FlaskClient, parts: Services
 ) -> None:
     study = add_case(parts, make_case(spacing_mm=None))
-    analyse(parts)
+    run_jobs(parts)
     before = described(client, study)
     assert before["result"]["volume_ml"] is None
     assert not before["entries"]["spacing_stated"]
@@ -203,7 +195,7 @@ def test_an_entered_spacing_is_used_everywhere_until_it_is_removed(
     assert answer.status_code == 200, answer.json
     assert (answer.json["spacing_mm"], answer.json["spacing_by"]["by"]) == (SPACING, "Ada")
     assert described(client, study)["result"] is None, "the networks see it at another size"
-    analyse(parts)
+    run_jobs(parts)
     after = described(client, study)
     assert after["spacing_mm"] == SPACING
     assert entered_spacing_warning((5.0, 0.5, 0.5), "Ada") in after["warnings"]
@@ -266,7 +258,7 @@ def test_reference_and_spacing_live_side_by_side(client: FlaskClient, parts: Ser
     attach(client, study, corner())
     send(client, study, "spacing", revision=1, spacing_mm=SPACING)
     send(client, study, "label", revision=2, label="Both")
-    analyse(parts)
+    run_jobs(parts)
     both = described(client, study)
     assert (both["result"]["dice"], both["spacing_mm"], both["name"]) == (1.0, SPACING, "Both")
     np.testing.assert_array_equal(fetched_reference(client, both), corner())

@@ -18,7 +18,7 @@ import nibabel as nib
 import numpy as np
 import pikepdf
 import pytest
-from fake_server import add_case, fake_factory, make_case, make_server
+from fake_server import add_case, make_case, make_server, run_jobs
 from flask import Flask
 from flask.testing import FlaskClient
 from reading_calls import begin, decide, reader, signature
@@ -27,7 +27,6 @@ from sqlalchemy import text
 from dashboard.reports import sources
 from dashboard.reports.exports import KINDS, Exported
 from dashboard.reports.following import follow_export
-from dashboard.worker import Worker
 from dashboard.workspace.services import Services
 from pipeline import PatientIdentity
 from pipeline.data.case import InputGrid, StudyLabels
@@ -46,14 +45,8 @@ def server(parts: Services) -> Flask:
 def study(parts: Services) -> str:
     labels = StudyLabels(patient="Ada", study_date="2026-06-03", description=HOSTILE)
     found = add_case(parts, make_case(patient=PATIENT, labels=labels))
-    analyse(parts)
+    run_jobs(parts)
     return found
-
-
-def analyse(parts: Services) -> None:
-    worker = Worker(parts, make_analyser=fake_factory())
-    while worker.run_one():
-        pass
 
 
 def export(client: FlaskClient, study: str, kind: str, **body: Any) -> Any:
@@ -115,7 +108,7 @@ def test_copied_findings_of_a_record_do_not_change_with_what_is_known_of_the_net
     server: Flask, parts: Services, study: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada, other = reader(server, "Ada"), add_case(parts, make_case(seed=2))
-    analyse(parts)
+    run_jobs(parts)
     decide(ada, study, "accept")
     assert signature(ada, study, "a").status_code == 201
     words, draft = copied(ada, study), copied(ada, other)
@@ -302,7 +295,7 @@ def test_dicom_objects_are_of_the_record_and_the_same_again(
     assert "spacing" in refused.json["error"]
     grid = InputGrid((5, 6, 3), np.diag([1.0, 1.0, 5.0, 1.0]), (2, 1, 0), (1, 2))
     placed = add_case(parts, make_case(seed=3, grid=grid))
-    analyse(parts)
+    run_jobs(parts)
     decide(ada, placed, "accept")
     signature(ada, placed, "b")
     objects = export(ada, placed, "dicom")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_server import add_case, fake_factory, make_case, make_server
+from fake_server import add_case, make_case, make_server, run_jobs
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
@@ -18,7 +18,6 @@ from reading_calls import decide, signature
 from dashboard.masks.encoding import encode_mask
 from dashboard.store.registrations import store_registration
 from dashboard.store.stored_json import FoundRegistration
-from dashboard.worker import Worker
 from dashboard.workspace.services import Services
 from pipeline import PatientIdentity
 from pipeline.data.case import StudyLabels
@@ -42,12 +41,6 @@ def client(server: Flask) -> FlaskClient:
 def add(parts: Services, seed: int, date: str, patient: PatientIdentity = ADA) -> str:
     labels = StudyLabels(patient="Ada", study_date=date)
     return add_case(parts, make_case(seed=seed, patient=patient, labels=labels))
-
-
-def run_jobs(parts: Services) -> None:
-    worker = Worker(parts, make_analyser=fake_factory())
-    while worker.run_one():
-        pass
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_server import add_case, fake_factory, make_case, make_server
+from fake_server import add_case, make_case, make_server, run_jobs
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
@@ -23,7 +23,6 @@ from sent_uploads import send_file
 from dashboard.api.openapi import list_endpoints
 from dashboard.masks.encoding import encode_mask
 from dashboard.store.readings import find_reading, list_records
-from dashboard.worker import Worker
 from dashboard.workspace.services import Services
 from pipeline import PatientIdentity
 
@@ -110,9 +109,7 @@ def pair(parts: Services) -> tuple[str, str]:
         add_case(parts, make_case(seed=seed, spacing_mm=None, masks=False, patient=patient))
         for seed in (1, 2)
     ]
-    worker = Worker(parts, make_analyser=fake_factory())
-    while worker.run_one():
-        pass
+    run_jobs(parts)
     return found[0], found[1]
 
 

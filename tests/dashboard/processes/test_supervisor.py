@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 from fake_server import wait_for, write_png
+from service_processes import free_port
 
 from dashboard.processes.supervisor import Child, RestartRule, Supervisor
 from dashboard.workspace.settings import read_settings
@@ -23,12 +24,6 @@ from dashboard.workspace.settings import read_settings
 pytestmark = pytest.mark.services
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def command(home: Path, port: int, **variables: str) -> subprocess.Popen[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_server import add_case, fake_factory, make_case, make_server, make_services
+from fake_server import add_case, make_case, make_server, make_services, run_jobs
 from flask.testing import FlaskClient
 from numpy.typing import NDArray
 from reading_calls import OURS, begin, decide, reader, send, signature
@@ -32,7 +32,6 @@ from dashboard.reports.objects import key_views, make_exported_study
 from dashboard.reports.sources import find_record, make_source
 from dashboard.store.registrations import store_registration
 from dashboard.store.stored_json import FoundRegistration
-from dashboard.worker import Worker
 from dashboard.workspace.services import Services
 from pipeline import (
     AI_COLOUR,
@@ -51,12 +50,6 @@ from pipeline.data.case import StudyLabels
 
 PATIENT = PatientIdentity("4711", "St. Mary", "Lovelace^Ada", "F", "1815-12-10")
 FILES = ("rle", "nifti", "ai-nifti", "csv")
-
-
-def run_jobs(parts: Services) -> None:
-    worker = Worker(parts, make_analyser=fake_factory())
-    while worker.run_one():
-        pass
 
 
 def add(parts: Services, seed: int, date: str, **changes: Any) -> str:
