@@ -43,7 +43,7 @@ _LOG = logging.getLogger(__name__)
 MAX_BYTES = 32 << 20
 _CHUNK = 1 << 20
 _ID = re.compile(r"[0-9a-f]{32}")
-STORED_S, _MOST_IMAGES = 24 * 3600, 2000
+STORED_S, MOST_IMAGES = 24 * 3600, 2000
 _GONE = "The image is no longer on the server. Choose it again."
 _NOT_STORED = "The answer could not be stored on the server. Choose the image again."
 _ALTERED = "The image was altered on the server's disk and is not used. Choose it again."
@@ -192,7 +192,7 @@ class ImageAnswers:
         """Delete images that are older than a day, and the oldest of too many."""
         entries = sorted(self.folder.iterdir(), key=_changed, reverse=True)
         for place, entry in enumerate(entries):
-            if place >= _MOST_IMAGES or time.time() - _changed(entry) > STORED_S:
+            if place >= MOST_IMAGES or time.time() - _changed(entry) > STORED_S:
                 if entry.is_dir():
                     shutil.rmtree(entry, ignore_errors=True)
                 else:  # left by a lost connection

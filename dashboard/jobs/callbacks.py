@@ -39,7 +39,7 @@ from pipeline import BytesDisk, DeclaredModel, InputError
 _LOG = logging.getLogger(__name__)
 _SIZE_LIMIT = 64 * 2**20
 #: A callback that no browser has asked for in this time ends.
-_WANTED_S = 30.0
+WANTED_S = 30.0
 #: Time between two looks at the table; the analysis of a slice takes a few times as long.
 _PAUSE_S = 0.1
 
@@ -181,7 +181,7 @@ class _Thread(threading.Thread):
 
     def __init__(self, target: Callable[..., None], args: tuple[Any, ...]) -> None:
         super().__init__(target=target, args=args, daemon=True)
-        self.wanted_until = time.monotonic() + _WANTED_S
+        self.wanted_until = time.monotonic() + WANTED_S
 
     def run(self) -> None:
         with contextlib.suppress(_Unwanted):
@@ -244,5 +244,5 @@ class ThreadManager(DiskcacheManager):
         thread = self._threads.get(job)
         if thread is None or not thread.is_alive() or time.monotonic() > thread.wanted_until:
             return False
-        thread.wanted_until = time.monotonic() + _WANTED_S
+        thread.wanted_until = time.monotonic() + WANTED_S
         return True

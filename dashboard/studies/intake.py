@@ -91,7 +91,7 @@ def add_files(
             if progress is not None:
                 progress(k, len(report.cases), f"Storing {case.case_id}")
             try:
-                row, new = _add_case(services, case, origin, source, reader_id)
+                row, new = add_case(services, case, origin, source, reader_id)
             except NotStored:
                 raise
             except InputError as error:
@@ -201,7 +201,7 @@ def split_study(services: Services, row: StudyRow, *, by: Author) -> tuple[Study
     """
     cases = pipeline.split_stack(services.load_stated(row))
     studies = tuple(
-        _add_case(services, case, row.origin, row.source, row.reader_id)[0] for case in cases
+        add_case(services, case, row.origin, row.source, row.reader_id)[0] for case in cases
     )
     services.store.delete_study(row.study_id, by=by)
     return studies
@@ -279,12 +279,19 @@ def queue_missing(services: Services) -> int:
     return len(waiting)
 
 
-def _add_case(
+def add_case(
     services: Services, case: Case, origin: Origin, source: str, reader_id: str = ""
 ) -> tuple[StudyRow, bool]:
     """Store a case, unless it is stored already, and queue its analysis.
 
     A study that was deleted is restored with all that readers did on it.
+
+    Args:
+        services: Store, files and settings.
+        case: The case, complete.
+        origin: How it came.
+        source: What it was read from, for the reader; "" without one.
+        reader_id: Whose upload it is; "" without one.
 
     Returns:
         The study, and whether it is new.

@@ -53,10 +53,10 @@ _BATCH = re.compile(r"[0-9a-f]{16,64}")
 _ARRIVING, _OWNER, _LOCK, _TALLY, _CANCELLED = "arriving", "owner", "lock", "tally", "cancelled"
 _CHUNK = 1 << 20
 #: How long reading a batch waits for the last bytes of a file that another request is storing.
-_WAIT_S = 5.0
+WAIT_S = 5.0
 _POLL_S = 0.05
 #: Free space that uploads leave on the disk for studies and database.
-_SPARE_BYTES = 512 << 20
+SPARE_BYTES = 512 << 20
 _NO_UPLOAD = "There is no such upload."
 _NO_FILE = "There is no such file in the upload."
 
@@ -309,7 +309,7 @@ class Uploads:
         """
         root = self._root(batch)
         try:
-            with _held(root / _LOCK, alone=True, wait_s=_WAIT_S):
+            with _held(root / _LOCK, alone=True, wait_s=WAIT_S):
                 self._check_owner(root, reader)
                 if (root / _CANCELLED).exists():
                     _delete(root)
@@ -452,7 +452,7 @@ class Uploads:
                 parent.is_file() for parent in target.parents if root in parent.parents
             ):
                 raise _name_taken(stated)
-            if shutil.disk_usage(self._folder).free < stated.length + _SPARE_BYTES:
+            if shutil.disk_usage(self._folder).free < stated.length + SPARE_BYTES:
                 raise _disk_refusal(OSError(errno.ENOSPC, ""), stated)
             self._reserve(root, stated)
             file_id = secrets.token_hex(16)

@@ -118,7 +118,7 @@ def make_case(n: int = 3, *, seed: int = 0, masks: bool = True, **changes: Any) 
 
 def add_case(services: Services, case: Case, origin: Origin = Origin.UPLOAD) -> str:
     """Store a case as the readers' answer would be; returns the study's id."""
-    row, _ = intake._add_case(services, case, origin, "")
+    row, _ = intake.add_case(services, case, origin, "")
     return row.study_id
 
 

@@ -97,7 +97,7 @@ class Site:
 
 @pytest.fixture
 def site(small_disk: SmallDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setattr(received, "_SPARE_BYTES", 0)
+    monkeypatch.setattr(received, "SPARE_BYTES", 0)
     (tmp_path / "library").mkdir()
     parts = make_services(
         small_disk.folder / "home",

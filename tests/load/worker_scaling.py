@@ -119,7 +119,7 @@ def main() -> int:
     settings = read_settings({"OVERREAD_HOME": str(arguments.home)})
     services = build_services(settings)
     for seed in range(services.store.count_studies().total, arguments.studies):
-        intake._add_case(services, make_study(seed), Origin.UPLOAD, "")
+        intake.add_case(services, make_study(seed), Origin.UPLOAD, "")
     number = services.store.count_studies().total
     times: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(arguments.rounds):

@@ -185,7 +185,7 @@ def test_images_are_forgotten_after_a_day_and_when_there_are_too_many(
     os.utime(answers.folder / old, (long_ago, long_ago))
     answers.forget_old()
     assert [path.name for path in answers.folder.iterdir()] == [kept]
-    monkeypatch.setattr(image_answers, "_MOST_IMAGES", 0)
+    monkeypatch.setattr(image_answers, "MOST_IMAGES", 0)
     answers.forget_old()
     assert list(answers.folder.iterdir()) == []
 

@@ -161,7 +161,7 @@ def test_a_callback_that_is_ended_says_no_more(tmp_path: Path) -> None:
 def test_a_callback_that_no_browser_asks_for_any_more_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callbacks, "_WANTED_S", 2.0)
+    monkeypatch.setattr(callbacks, "WANTED_S", 2.0)
     manager = ThreadManager(tmp_path / "background")
     left, count = threading.Event(), itertools.count()
 

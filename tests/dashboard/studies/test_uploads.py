@@ -116,7 +116,7 @@ def test_files_arrive_under_their_names_and_go_afterwards(uploads: Uploads, tmp_
         assert (folder / "a" / "1.png").stat().st_size == 10
         assert folder_entries(folder) == [folder / "2.png", folder]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "_WAIT_S", 0.1)
+            patch.setattr(module, "WAIT_S", 0.1)
             with pytest.raises(UploadRefused) as caught, uploads.take(BATCH, ADA, files=2):
                 pass
         assert caught.value.status == HTTPStatus.LOCKED
