@@ -543,7 +543,7 @@ def _chart(points: tuple[TimePointVolume, ...]) -> tuple[ChartPoint, ...]:
 
 
 def _day(date: str) -> int | None:
-    """A date of a file as a number of days; None where it is none."""
+    """A date of a file as a number of days; None where it is not a date."""
     try:
         return datetime.fromisoformat(date).toordinal()
     except ValueError:

@@ -241,8 +241,8 @@ class Settings(BaseSettings):
     https: bool = Field(
         False,
         description="Whether browsers reach the server by HTTPS only: yes or no. Cookies are then"
-        " Secure and every answer has HSTS; so it is without this setting if the trusted proxy says"
-        " that a request came by HTTPS.",
+        " Secure and every answer has HSTS; the same applies without this setting when the trusted"
+        " proxy says that a request came by HTTPS.",
     )
     admin: str = Field(
         "",
@@ -364,7 +364,7 @@ class Settings(BaseSettings):
         """The secret: as set, else made once and stored in the workspace (mode 0600).
 
         Raises:
-            SettingsError: It cannot be stored, or what is stored is none.
+            SettingsError: It cannot be stored, or the file holds no secret.
         """
         if self.secret:
             return self.secret

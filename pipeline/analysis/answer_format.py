@@ -33,7 +33,7 @@ from pipeline.storage.field_types import Count, Share
 
 _MAGIC = b"OVR5"
 _LENGTH = struct.Struct(">I")
-#: An answer that would unpack to more than this is none of ours.
+#: An answer that would unpack to more than this was not written by Overread.
 _MAX_VOXELS = 2**31
 Side = Annotated[int, Field(gt=0)]
 

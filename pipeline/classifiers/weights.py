@@ -73,7 +73,7 @@ class WeightsSource:
         """The weights by ``<layer>/<variable>``, layers as in the model; {} without a file.
 
         Raises:
-            InputError: The file is none of weights.
+            InputError: The file is not a file of weights.
             NotRun: Keras cannot download its own.
         """
         path = self._file(architecture)

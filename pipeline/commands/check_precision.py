@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--each-saving",
         action="store_true",
-        help="measure each thing that the network does not compute by itself too",
+        help="also measure by itself each saving that the network makes",
     )
     parser.add_argument("--threads", type=positive, metavar="N", help="CPU threads to use")
     add_model_arguments(parser)

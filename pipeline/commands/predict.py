@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--single-pictures",
         action="store_true",
-        help="take each picture for a case of its own, not numbered ones of one size for a stack",
+        help="treat each picture as a separate case instead of stacking numbered ones of one size",
     )
     parser.add_argument(
         "--write",

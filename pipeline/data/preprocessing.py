@@ -260,7 +260,7 @@ def _standardise(channel: NDArray[np.float32]) -> _Standardised:
     return _Standardised(values, scaled.foreground)
 
 
-def _look_up(channel: NDArray[np.generic]) -> _Standardised:
+def _standardise_counted(channel: NDArray[np.generic]) -> _Standardised:
     """Standardise a channel of whole numbers, each grey value once; the same to rounding."""
     first = int(channel.min())
     # Slice by slice, for the processor's cache.
@@ -339,7 +339,7 @@ def preprocess_case(case: Case, *, size: int = INPUT_SIZE) -> PreparedCase:
     different = sorted(set(chosen))
     channels: Iterable[_Standardised]
     if grid.is_identity and case.pixels.dtype in _COUNTED:
-        channels = [_look_up(case.pixels[..., i]) for i in different]
+        channels = [_standardise_counted(case.pixels[..., i]) for i in different]
     else:
         stacked = (np.stack([part[..., i] for i in different], axis=-1) for part in case.pixels)
         resampled = [grid.to_model(part.astype(np.float32)) for part in stacked]

@@ -74,7 +74,7 @@ class LggSlices:
         """The slices ``(n,)`` that are held out.
 
         Raises:
-            InputError: The split is none that is known.
+            InputError: The split is unknown.
         """
         if split == BY_SLICE:
             count = round(len(self.slices) * HELD_OUT)

@@ -23,7 +23,7 @@ _COARSE_PX, _FINE_PX = 64, 96
 #: A pair is registered where it correlates coarsely at most so much less than is asked for. The
 #: lowest coarse correlation of a true pair (0.95 after registration) was 0.63.
 _REGISTRATION_GAIN = 0.25
-#: A registration that keeps less than this part of the image, or scales more, is none.
+#: A registration that keeps less than this part of the image, or scales more, does not count.
 _MIN_OVERLAP, _MAX_SCALING = 0.6, 0.6
 _ECC_STEPS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 60, 1e-5)
 

@@ -61,7 +61,7 @@ def read_single_images(
         limits: What reading may take.
 
     Yields:
-        An image, or the sentence that says why a file is none.
+        An image, or the sentence that says why a file is not an image.
     """
     given = [Path(path).absolute() for path in paths]
     own = None if passed_over is None else OwnResults(within=passed_over.resolve())

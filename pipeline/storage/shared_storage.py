@@ -193,7 +193,7 @@ def _as_storage_error() -> Iterator[None]:
     """Turn a store's own exceptions into `StorageError`."""
     try:
         yield
-    except ValueError:  # a key of ours that is none
+    except ValueError:  # not a name that Overread gives
         raise
     except Exception as error:
         raise StorageError(f"{type(error).__name__}: {error}") from error

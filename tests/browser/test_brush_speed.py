@@ -80,6 +80,6 @@ def test_a_brush_keeps_up_with_the_pointer(
     total = sum(milliseconds.values())
     with capsys.disabled():
         parts = "painting {stroke:.2f}, outline {path:.2f}, area and Dice {slice:.2f}"
-        told = parts.format(**milliseconds)
-        sys.stdout.write(f"\nbrush on 512 x 512: {total:.1f} ms a move ({told})\n")
+        reported = parts.format(**milliseconds)
+        sys.stdout.write(f"\nbrush on 512 x 512: {total:.1f} ms a move ({reported})\n")
     assert total < 1000 / 60

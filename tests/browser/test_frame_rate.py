@@ -21,7 +21,7 @@ _WALK = with_modules(
 
 
 def write_volume(folder: Path) -> None:
-    """A head of noise with a lesion on every slice; its corner's grey tells the slice."""
+    """A head of noise with a lesion on every slice; its corner's grey identifies the slice."""
     folder.mkdir()
     rng = np.random.default_rng(5)
     volume = rng.integers(30, 120, (SIZE, SIZE, SLICES), dtype=np.uint8)

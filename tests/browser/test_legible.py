@@ -43,7 +43,7 @@ def test_text_over_the_image_is_legible_over_white_and_over_black(page, study):
         assert contrast(text, backing, 1) > 4.5 and contrast(text, backing, 0) > 4.5, name
 
 
-def test_keys_that_lie_below_are_told(page, study):
+def test_keys_further_down_are_announced(page, study):
     page.set_viewport_size({"width": 1440, "height": 700})
     open_study(page, study, 5)
     page.keyboard.press("?")

@@ -170,7 +170,7 @@ def test_where_nothing_is_left_to_read_the_page_says_so(page, studies):
     expect(page).to_have_url(re.compile(studies[0]))
 
 
-#: Goes on with the key and tells how long it took to the first slice, and what was sent for it.
+#: Goes on with the key and returns how long it took to the first slice, and what was sent for it.
 PRESSED = with_modules("""async () => {
   performance.clearResourceTimings();
   const began = performance.now();

@@ -115,8 +115,8 @@ class DashPage:
             for progress in answer.get("progress", {}).values():
                 heard(progress)
             if "response" in answer:
-                for told in (self._take(answer) or {}).values():
-                    heard(told.get("data") or {})
+                for reported in (self._take(answer) or {}).values():
+                    heard(reported.get("data") or {})
                 break
             gevent.sleep(interval_s)
         else:

@@ -43,7 +43,7 @@ let pending = null;
 let deciding = Promise.resolve();
 /** Whether the last decision was refused, and the reader has not gone on since. */
 let isRefused = false;
-/** The study that this reader has, "" while it is none. */
+/** The study that this reader has, "" while they have none. */
 let held = "";
 
 /** @param {Verdict} verdict */

@@ -35,8 +35,8 @@ const SETTLE_MS = 4000;
 const MOST_LOOKED_UP = 20;
 const NOT_GONE = { at: 0 };
 /**
- * Columns that a page leaves out which is narrower than so many pixels: what the reason, the tabs
- * and the review page show as well makes room for reason and notes.
+ * Columns that are hidden below a width of the page in pixels: what the reason, the tabs and the
+ * review page show as well makes room for reason and notes.
  *
  * @type {readonly [number, readonly string[]][]}
  */

@@ -180,9 +180,14 @@ def _training(row: MeasuredRow | NotRunRow) -> list[Component]:
     ]
     if row.epochs and isinstance(row, pipeline.MeasuredRow):
         timed = row.seconds_per_epoch
-        seconds = "" if timed is None else f", {timed:,.1f} s each"
+        seconds = "" if timed is None else f", {duration_words(timed)} each"
         training.append(html.Div(f"{row.epochs} epochs{seconds}", className="meaning"))
     return training
+
+
+def duration_words(seconds: float) -> str:
+    """Seconds with one decimal; what took time is never 0.0 s."""
+    return f"{seconds:,.1f} s" if seconds >= 0.05 else "less than 0.1 s"
 
 
 def _strategy_words(row: MeasuredRow | NotRunRow) -> str:

@@ -121,7 +121,7 @@ def open_reading(
 
     Args:
         paths: Files and folders; content decides the format.
-        own: What of it is none of the user's.
+        own: Which of its files Overread wrote itself.
         output: Folder that results are written to now; earlier ones in it count as nothing.
         single_pictures: Whether each picture is a case of its own; otherwise numbered pictures of
             one size are a stack.

@@ -132,7 +132,7 @@ def receive_batch(message: Message, room: Room) -> Loaded:
     """A decoded batch as it was sent, checked.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not valid.
     """
     sent = SentBatch.model_validate_json(message.document)
     arrays = iter(message.arrays)

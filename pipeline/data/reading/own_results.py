@@ -8,11 +8,11 @@ from pipeline.storage.field_types import SentPath
 
 
 class OwnResults(DeclaredModel):
-    """What is none of the user's files.
+    """Files that Overread wrote itself.
 
     Attributes:
         within: Folder of which all files are results, or None.
-        given: Paths that the user gave, which are none.
+        given: Paths that the user gave, which are never results.
         written: Further files that are results.
     """
 

@@ -112,7 +112,7 @@ def open_reading(
 
     Args:
         paths: Files and folders; content decides the format.
-        passed_over: Whether a file is none of the user's.
+        passed_over: Whether Overread wrote a file itself.
         output: Folder that results are written to now; earlier ones in it count as nothing.
         single_pictures: Whether each picture is a case of its own; otherwise numbered pictures of
             one size are a stack.

@@ -36,7 +36,7 @@ from dashboard.pages.performance.frame import VIEWS
 from dashboard.pages.performance.institutions import WITHOUT_COMMAND
 from dashboard.pages.performance.leakage import BY_SLICE_COMMAND, headline_figure
 from dashboard.pages.performance.patients import HD95_NOTE, UNMATCHED
-from dashboard.pages.performance.published import EXPERIMENT_COMMAND
+from dashboard.pages.performance.published import EXPERIMENT_COMMAND, duration_words
 from dashboard.pages.performance.slice_score import DECISIONS
 from pipeline.data.preprocessing import INPUT_SIZE
 from pipeline.evaluation.computing import collect_evaluation, compute_evaluation
@@ -366,3 +366,9 @@ def test_training_lists_every_run_and_names_one_that_cannot_be_read(served, docu
     (error,) = with_class(page, "notice--error")
     assert "fold-2" in words_of(error)
     assert rows_of(page) == rows
+
+
+def test_what_took_time_is_never_0_seconds() -> None:
+    assert duration_words(0.04) == "less than 0.1 s"
+    assert duration_words(0.05) == "0.1 s"
+    assert duration_words(1234.5) == "1,234.5 s"

@@ -70,7 +70,7 @@ def test_nothing_is_claimed_of_images_unlike_the_training_data(parts, result, mo
     assert trust.describe_trust(parts, no_spacing)["volume"] is None
 
 
-def test_nothing_is_told_where_nothing_was_learned(parts, result, monkeypatch):
+def test_nothing_is_reported_where_nothing_was_learned(parts, result, monkeypatch):
     assert trust.describe_trust(parts, result) is None  # no file beside the weights
 
     def damaged(network: Any) -> None:

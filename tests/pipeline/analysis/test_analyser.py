@@ -102,7 +102,7 @@ def test_reference_masks_change_nothing_but_dice(
     assert analyser.key(case) == analyser.key(plain)
 
 
-def test_a_cached_answer_is_told_with_the_names_of_the_case_that_asks(
+def test_a_cached_answer_is_reported_with_the_names_of_the_case_that_asks(
     stages: Any, tmp_path: Path
 ) -> None:
     analyser = make_analyser(tmp_path, cache=ResultCache(tmp_path / "cache"))
@@ -344,7 +344,7 @@ def test_models_of_another_preprocessing_are_refused(tmp_path: Path) -> None:
         make_analyser(tmp_path, preprocessing_version=99)
 
 
-def test_models_that_are_not_exported_are_told_in_a_sentence(tmp_path: Path) -> None:
+def test_models_that_are_not_exported_are_reported_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Run: python -m pipeline export"):
         make_analyser(tmp_path).analyse(make_case())
 

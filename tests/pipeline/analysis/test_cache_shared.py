@@ -60,7 +60,7 @@ def test_the_oldest_results_make_room(tmp_path: Path) -> None:
     assert [fresh.answer(key) is not None for key in keys] == [False, False, True, True]
 
 
-def test_silent_storage_is_told_and_is_no_miss(
+def test_silent_storage_is_reported_and_is_no_miss(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = SharedStorage(str(tmp_path / "shared"))

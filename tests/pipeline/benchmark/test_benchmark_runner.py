@@ -77,8 +77,8 @@ class QuickChild:
         if "steps" in order:
             return {"seconds": seconds, "images": 8.0 * order["steps"], "memory_mb": 1.0}
         slices = 1 if order["single"] else 36
-        told = {"seconds": seconds, "engine_seconds": seconds / 1.25, "memory_mb": 300.0}
-        return told | {"slices": slices, "called": 1}
+        reported = {"seconds": seconds, "engine_seconds": seconds / 1.25, "memory_mb": 300.0}
+        return reported | {"slices": slices, "called": 1}
 
 
 @pytest.fixture(scope="module")
@@ -288,7 +288,7 @@ def test_the_published_way_asks_slice_by_slice() -> None:
     assert answer[:, 0].tolist() == [1.5, 5.5, 9.5]
 
 
-def test_a_route_that_dies_is_told() -> None:
+def test_a_route_that_dies_is_reported() -> None:
     with children.Child({"kind": "inference", "route": "openvino-f32"}) as broken:
         with pytest.raises(InputError, match="The route openvino-f32 ended without an answer"):
             broken.ask({"path": "nowhere", "single": True})

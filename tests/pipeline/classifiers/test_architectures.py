@@ -29,7 +29,7 @@ def test_the_registry_holds_every_file_of_bases() -> None:
     assert wanted <= set(ARCHITECTURES)
 
 
-def test_an_unknown_architecture_is_told_with_those_that_are_known() -> None:
+def test_an_unknown_architecture_is_reported_with_those_that_are_known() -> None:
     with pytest.raises(InputError, match="resnet9"):
         find_architecture("resnet9")
 

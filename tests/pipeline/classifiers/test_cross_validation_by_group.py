@@ -58,7 +58,7 @@ def test_finished_folds_are_read_and_a_damaged_one_is_learned_again(
 ) -> None:
     images, seen = make_set(), []
     learn = learn_brightness(images, seen)
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     before = cross_validate(images, learn, repeats=1, folder=tmp_path)
     seen.clear()
     damaged = tmp_path / "fold-1-2.npy"
@@ -72,8 +72,8 @@ def test_finished_folds_are_read_and_a_damaged_one_is_learned_again(
         learn,
         repeats=1,
         folder=tmp_path,
-        progress=lambda done, total, _: told.append((done, total)),
+        progress=lambda done, total, _: reported.append((done, total)),
     )
     assert len(seen) == 1
     np.testing.assert_array_equal(after.probabilities, before.probabilities)
-    assert told == [(k, FOLDS) for k in range(1, FOLDS + 1)]
+    assert reported == [(k, FOLDS) for k in range(1, FOLDS + 1)]

@@ -131,16 +131,16 @@ def test_what_cannot_be_frozen_honestly_is_not_run() -> None:
 
 
 def test_progress_may_cancel(source: WeightsSource) -> None:
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
 
     def stop(done: int, total: int, message: str) -> None:
-        told.append((done, total))
+        reported.append((done, total))
         if message.startswith("Epoch 2"):
             raise Cancelled
 
     with pytest.raises(Cancelled):
         fit_classifier(replace(PLAN, weights=source), make_images(), progress=stop)
-    assert told[-2:] == [(1, 12), (2, 12)]
+    assert reported[-2:] == [(1, 12), (2, 12)]
 
 
 @pytest.mark.parametrize(

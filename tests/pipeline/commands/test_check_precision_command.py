@@ -34,7 +34,7 @@ def test_held_out_patients_decide_and_the_result_stays_with_the_weights(
     assert (check["mask_dice_mean"], check["passed"]) == (1.0, True)
 
 
-def test_missing_patients_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_patients_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_metadata(tmp_path / "models")
     write_patient(tmp_path / "data", "TCGA_ZZ_0001_20000101")
     words = ["check-precision", "--data", str(tmp_path / "data"), "--models"]

@@ -79,7 +79,7 @@ def test_without_reference_masks_there_is_nothing_to_compare_with(
     assert "data holds no patient with reference masks" in capsys.readouterr().err
 
 
-def test_a_missing_folder_is_told(
+def test_a_missing_folder_is_reported(
     models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(models, tmp_path, "--data", str(tmp_path / "nowhere")) == 1
@@ -197,7 +197,7 @@ def test_a_second_call_only_pools(runs: Path, monkeypatch: pytest.MonkeyPatch) -
     assert read_document(runs)["slices_rows"] == first["slices_rows"]
 
 
-def test_without_any_run_the_first_command_is_told(
+def test_without_any_run_the_first_command_is_reported(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (runs / "fold-1" / "model.keras").unlink()

@@ -39,7 +39,7 @@ def test_frozen_bases_without_weights_are_written_as_not_run(
     assert all(row["status"] == "not run" and row["reason"] for row in rows)
 
 
-def test_who_asks_for_rows_that_cannot_be_run_is_told_by_the_status(tmp_path: Path) -> None:
+def test_who_asks_for_rows_that_cannot_be_run_is_reported_by_the_status(tmp_path: Path) -> None:
     command = ["experiment", "feature-cache", "--weights", str(tmp_path)]
     assert main([*command, "--output", str(tmp_path / "out"), "--rows", "resnet18"]) == 1
 

@@ -69,7 +69,7 @@ def test_a_single_file_goes_by_its_name(predict: Predict, tmp_path: Path) -> Non
     assert [s["source"] for s in case["slices"]] == ["visit_2.png"]
 
 
-def test_bad_files_are_told_and_the_others_analysed(
+def test_bad_files_are_reported_and_the_others_analysed(
     predict: Predict, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_series(tmp_path / "in", "visit")
@@ -165,7 +165,7 @@ def write_mixture(folder: Path) -> None:
     nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), folder / "v.nii.gz")
 
 
-def test_an_output_that_cannot_be_written_is_told(
+def test_an_output_that_cannot_be_written_is_reported(
     predict: Predict, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()

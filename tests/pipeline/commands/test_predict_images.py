@@ -73,7 +73,7 @@ def test_copies_and_passed_over_files_are_counted(folders: list[str], tmp_path: 
     ]
 
 
-def test_bad_files_are_told_and_the_rest_is_answered(
+def test_bad_files_are_reported_and_the_rest_is_answered(
     folders: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_image(tmp_path / "in" / "good.png", corner_pixels())

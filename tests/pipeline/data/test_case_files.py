@@ -118,7 +118,7 @@ def test_a_failed_save_leaves_the_older_case(tmp_path, case, monkeypatch):
 
 @pytest.mark.parametrize("name", ["case.json", "pixels.npy", "masks.npy"])
 @pytest.mark.parametrize("content", [None, b"", b"{}", b"\x93NUMPY"])
-def test_a_damaged_case_is_told_in_a_sentence(tmp_path, case, name, content):
+def test_a_damaged_case_is_reported_in_a_sentence(tmp_path, case, name, content):
     save_case(case, tmp_path / "x")
     if content is None:
         (tmp_path / "x" / name).unlink()

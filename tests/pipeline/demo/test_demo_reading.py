@@ -50,7 +50,7 @@ def test_every_study_is_one_case_without_warnings(cases: dict[str, Case]) -> Non
     assert {case.orientation for case in cases.values()} == {RADIOLOGICAL_AXIAL}
 
 
-def test_sequences_are_told(cases: dict[str, Case]) -> None:
+def test_sequences_are_reported(cases: dict[str, Case]) -> None:
     assert set(cases["DEMO-01"].sequences) == {
         SequenceName.PRE,
         SequenceName.FLAIR,

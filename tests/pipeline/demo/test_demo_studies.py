@@ -93,7 +93,7 @@ def test_manifest_states_the_volume_of_the_mask_in_the_files(folder: Path) -> No
     assert 0.6 < stated / PLANS["DEMO-01"].lesion.volume_ml < 1.5
 
 
-def test_series_share_one_geometry_and_are_told_by_their_tags(folder: Path) -> None:
+def test_series_share_one_geometry_and_are_reported_by_their_tags(folder: Path) -> None:
     names = ("flair", "t1_pre", "t1_post", "reference_mask")
     series = {name: read_series(folder / "DEMO-01" / name) for name in names}
     for name in names[1:]:

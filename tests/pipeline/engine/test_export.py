@@ -130,11 +130,11 @@ def test_what_is_exported_is_left_alone_until_asked_again(
 ) -> None:
     from pipeline.engine.export import export_models
 
-    told: list[str] = []
+    reported: list[str] = []
     before = [path.stat().st_mtime_ns for path in sorted(engine_dir.rglob("*.xml"))]
-    export_models(models_dir, engine_dir, progress=lambda *event: told.append(event[2]))
+    export_models(models_dir, engine_dir, progress=lambda *event: reported.append(event[2]))
     assert [path.stat().st_mtime_ns for path in sorted(engine_dir.rglob("*.xml"))] == before
-    assert told[0] == "Exporting the network resunet-resnet18"
+    assert reported[0] == "Exporting the network resunet-resnet18"
 
 
 @pytest.mark.parametrize("engine", EXPORTED)
@@ -235,7 +235,7 @@ def test_without_any_export_the_fastest_engine_is_the_one_to_export(
 
 
 @pytest.mark.parametrize("engine", EXPORTED)
-def test_an_export_that_the_engine_cannot_read_is_told(
+def test_an_export_that_the_engine_cannot_read_is_reported(
     models_dir: Path, engine_dir: Path, tmp_path: Path, engine: str
 ) -> None:
     shutil.copytree(engine_dir, tmp_path / "engine")
@@ -288,7 +288,7 @@ def test_older_exports_are_removed(engine_dir: Path) -> None:
     assert not (engine_dir / "brain-tumor" / f"{'0' * 12}-f32").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_told(models_dir: Path, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(models_dir: Path, tmp_path: Path) -> None:
     from pipeline.engine.export import export_models
 
     (tmp_path / "engine").touch()

@@ -125,7 +125,7 @@ def test_heads_come_back_from_the_export(network: keras.Model, tmp_path: Path) -
 @pytest.mark.parametrize(
     "content", [None, {}, {"evidence": []}, {"evidence": ["1"]}, {"evidence": [float("nan")]}]
 )
-def test_damaged_heads_are_told(content: dict[str, object] | None, tmp_path: Path) -> None:
+def test_damaged_heads_are_reported(content: dict[str, object] | None, tmp_path: Path) -> None:
     path = tmp_path / "heads.json"
     if content is not None:
         path.write_text(json.dumps(content), encoding="utf-8")

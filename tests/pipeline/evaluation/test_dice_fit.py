@@ -41,13 +41,13 @@ from pipeline.storage.atomic_files import write_json
 FACTS = OutlineFacts(0.85, 0.9, 900, 700, 0.05, 8.0, 7, 0.3, 0.45)
 
 
-def make_patients(n: int = 40, *, told: bool = True, seed: int = 4) -> list[dict[str, Any]]:
+def make_patients(n: int = 40, *, reported: bool = True, seed: int = 4) -> list[dict[str, Any]]:
     """Rows whose Dice follows the expected Dice, or has nothing to do with anything."""
     rng = np.random.default_rng(seed)
     rows = []
     for k in range(n):
         logit = rng.normal(1.5, 1.0)
-        seen = logit + rng.normal(0, 0.2) if told else rng.normal(1.5, 1.0)
+        seen = logit + rng.normal(0, 0.2) if reported else rng.normal(1.5, 1.0)
         row = PatientRow(
             f"TCGA_CS_{k:04}",
             "CS",
@@ -104,8 +104,8 @@ def test_what_was_learned_is_applied_to_a_case(
     network = read_model_info(models).network
     assert read_dice_model(network) is None, "nothing learned yet"
     assert fit(models) == 0
-    told = capsys.readouterr().out
-    assert "The estimate is used." in told
+    reported = capsys.readouterr().out
+    assert "The estimate is used." in reported
     model = read_dice_model(network)
     assert model is not None
     assert model.learned
@@ -191,7 +191,7 @@ def test_nothing_outlined_has_nothing_to_expect(models: Path) -> None:
 def test_where_it_does_not_beat_the_mean_the_plain_quantiles_are_shown(
     models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = make_patients(60, told=False)
+    rows = make_patients(60, reported=False)
     write_evaluation(models / "brain-tumor" / "evaluation.json", make_evaluation(rows))
     assert fit(models) == 0
     assert "It does not beat the mean beyond chance" in capsys.readouterr().out

@@ -112,7 +112,7 @@ def test_document_has_the_promised_shape(analyser: Analyser) -> None:
     assert {"cpu", "engine", "date", "command"} <= set(document["environment"])
 
 
-def test_calibration_is_told_before_and_after(analyser: Analyser) -> None:
+def test_calibration_is_reported_before_and_after(analyser: Analyser) -> None:
     rows = evaluate_cases(make_patients()[:1], analyser, calibration=PlattScaling(2.0, 0.0))
     found = describe_calibration(rows)
     assert found.after is not None
@@ -125,7 +125,7 @@ def test_calibration_is_told_before_and_after(analyser: Analyser) -> None:
     assert "approximation" in found.explanation
 
 
-def test_a_calibration_of_a_part_of_the_rows_is_not_told(analyser: Analyser) -> None:
+def test_a_calibration_of_a_part_of_the_rows_is_not_reported(analyser: Analyser) -> None:
     known = evaluate_cases(make_patients()[:1], analyser, calibration=PlattScaling(2.0, 0.0))
     other = evaluate_cases(make_patients()[1:2], analyser)
     assert describe_calibration(pool_rows([known, other])).before is None

@@ -161,7 +161,7 @@ def test_weights_that_metadata_does_not_describe_are_refused(run: Run, measurer:
         measure_run(run, measurer.how(), progress=silent)
 
 
-def test_training_that_ended_early_is_told(run: Run, measurer: Measurer) -> None:
+def test_training_that_ended_early_is_reported(run: Run, measurer: Measurer) -> None:
     assert not measure_run(run, measurer.how(), progress=silent).interrupted
     write_run(run.folder, "fold 1", training={"interrupted": True})
     assert measure_run(run, measurer.how(), progress=silent).interrupted

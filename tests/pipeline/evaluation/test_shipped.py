@@ -66,7 +66,7 @@ def test_the_first_standard_is_met(evaluation: Evaluation) -> None:
     assert (figures["patient_dice_mean"].value or 0) >= 0.75
 
 
-def test_the_page_of_times_tells_the_benchmarks_figures(shipped: TaskInfo) -> None:
+def test_the_page_of_times_has_the_benchmarks_figures(shipped: TaskInfo) -> None:
     benchmark = read_benchmark(ROOT / "models")
     assert benchmark is not None
     text = format_times(benchmark, read_precision_checks(shipped.network))

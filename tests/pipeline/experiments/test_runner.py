@@ -217,7 +217,7 @@ def test_kept_rows_keep_where_and_when_they_were_measured(
     assert [after["rows"][k]["environment"]["cpu"] for k in (3, 4)] == ["Another CPU"] * 2
 
 
-def test_rows_that_there_are_none_of_are_told(configuration: Configuration, tmp_path: Path) -> None:
+def test_unknown_rows_are_reported(configuration: Configuration, tmp_path: Path) -> None:
     path = tmp_path / "made.json"
     with pytest.raises(InputError) as told:
         run(configuration, path, Counted(), RowChoice(("vgg16", "strategy 1")))

@@ -31,7 +31,7 @@ def test_a_score_of_one_falls_into_the_last_bin() -> None:
     assert metrics.calibration_bin([0.0, 0.09, 0.1, 1.0]).tolist() == [0, 0, 1, 9]
 
 
-def test_reliability_tells_each_bin_that_holds_slices() -> None:
+def test_reliability_lists_each_bin_that_holds_slices() -> None:
     bins = metrics.reliability([0, 1, 1, 1], [0.1, 0.15, 0.9, 1.0])
     assert [b.slices for b in bins] == [2, 2]
     assert [b.score for b in bins] == [pytest.approx(0.125), pytest.approx(0.95)]

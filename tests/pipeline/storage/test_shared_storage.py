@@ -56,7 +56,7 @@ def test_half_a_file_is_never_seen_in_a_folder(tmp_path: Path) -> None:
     assert list((tmp_path / "a").iterdir()) == []
 
 
-def test_storage_that_does_not_answer_is_told_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_storage_that_does_not_answer_is_reported_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
@@ -67,6 +67,6 @@ def test_storage_that_does_not_answer_is_told_soon(monkeypatch: pytest.MonkeyPat
         storage.write("k", b"1")
 
 
-def test_url_that_nothing_knows_is_told() -> None:
+def test_url_that_nothing_knows_is_reported() -> None:
     with pytest.raises(StorageError):
         SharedStorage("nonsense://x")

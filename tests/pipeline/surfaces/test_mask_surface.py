@@ -121,7 +121,7 @@ def test_full_mask_is_closed_at_the_edge_of_the_volume() -> None:
     assert mesh.vertices.max(axis=0) == pytest.approx([12, 12, 16], abs=0.8)
 
 
-def test_wrong_arguments_are_told() -> None:
+def test_wrong_arguments_are_reported() -> None:
     with pytest.raises(ValueError, match=r"need \(n, h, w\)"):
         build_mask_surface(np.ones((4, 4), bool), (1.0, 1.0, 1.0))
     with pytest.raises(ValueError, match="spacing above 0"):

@@ -26,7 +26,7 @@ def test_drawn_axes_lead_left_posterior_superior(
 
 
 @pytest.mark.parametrize("orientation", [None, Orientation("R", "L", "L", "R")])
-def test_without_an_orientation_no_letters_are_told(orientation: Orientation | None) -> None:
+def test_without_an_orientation_no_letters_are_reported(orientation: Orientation | None) -> None:
     axes = patient_axes(orientation)
     assert axes.z == DrawnAxis(SLICE, False, ("", ""))
     assert axes.x.letters == ("", "")

@@ -138,7 +138,7 @@ def test_a_split_by_slice_learns_from_every_patient_but_not_from_held_out_slices
         ({"fold": 1, "without": "XX"}, "Institution must be one of CS, DU, got XX."),
     ],
 )
-def test_splits_that_do_not_exist_are_told(data, choice, message):
+def test_splits_that_do_not_exist_are_reported(data, choice, message):
     with pytest.raises(InputError, match=message):
         resolve_split(data, by_slice=False, **choice)
 

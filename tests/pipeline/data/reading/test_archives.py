@@ -161,7 +161,7 @@ def test_links_in_an_archive_are_left_out(tmp_path):
     ]
 
 
-def test_an_empty_archive_is_told(tmp_path):
+def test_an_empty_archive_is_reported(tmp_path):
     assert messages(read_cases([pack(tmp_path / "x.zip", {})])) == ["There is no image in x.zip."]
     path = pack(tmp_path / "y.zip", {"notes.txt": "hello"})
     assert messages(read_cases([path])) == ["There is no image in y.zip."]

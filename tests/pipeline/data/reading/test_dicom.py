@@ -133,7 +133,7 @@ def test_one_file_takes_its_depth_from_the_thickness_and_says_so(tmp_path):
     assert case.sources == ("im000",)
 
 
-def test_one_bad_file_of_a_series_is_told_and_the_others_kept(tmp_path):
+def test_one_bad_file_of_a_series_is_reported_and_the_others_kept(tmp_path):
     folder = SeriesFactory(marked()).write(tmp_path / "s")
     path = folder / "im002"
     path.write_bytes(path.read_bytes()[:-100])
@@ -195,7 +195,7 @@ def test_an_odd_slice_is_named_and_the_others_kept(tmp_path, change, words):
 
 
 @pytest.mark.parametrize("name", ["aa", "zz"])
-def test_a_broken_copy_is_told_and_the_good_one_kept(tmp_path, name):
+def test_a_broken_copy_is_reported_and_the_good_one_kept(tmp_path, name):
     folder = SeriesFactory(marked()).write(tmp_path / "s")
     (folder / name).write_bytes((folder / "im001").read_bytes()[:-100])
     report = read_cases([folder])
@@ -251,7 +251,7 @@ def test_echoes_of_one_series_are_cases_of_their_own(tmp_path):
     assert len({case.case_id for case in report.cases}) == 2
 
 
-def test_images_at_one_place_are_told(tmp_path):
+def test_images_at_one_place_are_reported(tmp_path):
     series = generate_uid()
     for copy in "ab":
         SeriesFactory(marked(), series=series, study="1.2").write(tmp_path / copy)
@@ -260,7 +260,7 @@ def test_images_at_one_place_are_told(tmp_path):
     assert case.warnings == (repeats_note(2),)
 
 
-def test_uneven_distances_are_told(tmp_path):
+def test_uneven_distances_are_reported(tmp_path):
     positions = [(0, 0, z) for z in (0, 5, 10.8, 15, 20)]
     case = read_one(SeriesFactory(marked((5, 8, 8)), positions=positions).write(tmp_path / "s"))
     assert "varies from 4.2 to 5.8 mm" in case.warnings[0]
@@ -278,7 +278,7 @@ def test_uneven_distances_are_told(tmp_path):
         ((float("nan"), 1), " is not a number"),
     ],
 )
-def test_an_impossible_pixel_spacing_is_told_and_left_out(tmp_path, n, spacing, words):
+def test_an_impossible_pixel_spacing_is_reported_and_left_out(tmp_path, n, spacing, words):
     factory = SeriesFactory(marked((n, 12, 10)))
     factory.write(tmp_path / "s")
     for path in (tmp_path / "s").iterdir():
@@ -292,7 +292,7 @@ def test_an_impossible_pixel_spacing_is_told_and_left_out(tmp_path, n, spacing, 
     assert np.isfinite(case.grid.affine).all()
 
 
-def test_an_impossible_distance_between_slices_is_told_and_left_out(tmp_path):
+def test_an_impossible_distance_between_slices_is_reported_and_left_out(tmp_path):
     case = read_one(SeriesFactory(marked(), spacing=(1e6, 0.9, 0.8)).write(tmp_path / "s"))
     assert (case.spacing_mm, case.positions_mm, case.grid) == (None, None, None)
     assert case.warnings == (

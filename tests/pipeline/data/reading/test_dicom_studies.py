@@ -65,7 +65,7 @@ def test_a_mask_series_of_some_slices_is_placed(tmp_path):
     np.testing.assert_array_equal(case.masks, case.pixels[..., 0] > 0)
 
 
-def test_a_mask_on_another_grid_is_told(tmp_path):
+def test_a_mask_on_another_grid_is_reported(tmp_path):
     SeriesFactory(marked(), study="1.2").write(tmp_path / "a")
     mask_series(origin=(0.0, 0.0, 0.0)).write(tmp_path / "m")
     report = read_cases([tmp_path])
@@ -75,7 +75,7 @@ def test_a_mask_on_another_grid_is_told(tmp_path):
     ]
 
 
-def test_a_mask_series_alone_is_told(tmp_path):
+def test_a_mask_series_alone_is_reported(tmp_path):
     mask_series().write(tmp_path / "m")
     assert "without its image" in read_error(tmp_path)
 

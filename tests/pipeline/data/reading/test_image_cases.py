@@ -143,7 +143,7 @@ def test_one_coloured_slice_keeps_three_channels_for_all(tmp_path):
     assert read(tmp_path)[0][LGG].pixels.shape == (2, 12, 10, 3)
 
 
-def test_several_patients_in_one_folder_are_told_by_prefix(tmp_path):
+def test_several_patients_in_one_folder_are_reported_by_prefix(tmp_path):
     for k in (2, 1, 10):
         write_image(tmp_path / f"{LGG}_{k}.tif", colour(seed=k))
         write_image(tmp_path / f"TCGA_DU_5855_19951217_{k}.tif", colour(seed=k + 20))
@@ -255,7 +255,7 @@ def test_pages_of_several_sizes_are_cases_of_their_own(tmp_path):
     assert sorted(read(tmp_path)[0]) == ["s-page1", "s-page2"]
 
 
-def test_a_mask_of_another_size_is_told_and_left_out(tmp_path):
+def test_a_mask_of_another_size_is_reported_and_left_out(tmp_path):
     write_lgg(tmp_path, [1, 2])
     write_image(tmp_path / f"{LGG}_2_mask.tif", np.zeros((5, 6), np.uint8))
     cases, errors = read(tmp_path)
@@ -266,7 +266,7 @@ def test_a_mask_of_another_size_is_told_and_left_out(tmp_path):
     ]
 
 
-def test_a_mask_without_its_image_is_told(tmp_path):
+def test_a_mask_without_its_image_is_reported(tmp_path):
     write_image(tmp_path / "x_mask.png", grey())
     cases, errors = read(tmp_path)
     assert not cases
@@ -275,14 +275,14 @@ def test_a_mask_without_its_image_is_told(tmp_path):
     ]
 
 
-def test_a_mask_that_names_no_image_is_told_without_brackets(tmp_path):
+def test_a_mask_that_names_no_image_is_reported_without_brackets(tmp_path):
     write_image(tmp_path / "mask.png", grey())
     assert [error.message for error in read(tmp_path)[1]] == [
         "mask.png is a reference mask without its image."
     ]
 
 
-def test_a_damaged_image_is_told_once_and_its_mask_not(tmp_path):
+def test_a_damaged_image_is_reported_once_and_its_mask_not(tmp_path):
     write_lgg(tmp_path, [1, 2])
     (tmp_path / f"{LGG}_2.tif").write_bytes((tmp_path / f"{LGG}_1.tif").read_bytes()[:200])
     cases, errors = read(tmp_path)

@@ -87,7 +87,7 @@ def test_a_mask_of_most_of_the_head_is_no_lesion(side: int, covers: bool) -> Non
     assert covers_head(mask, image[..., None]) is covers
 
 
-def test_masks_are_told_from_images_by_their_values() -> None:
+def test_masks_are_reported_from_images_by_their_values() -> None:
     mask = np.zeros((40, 40), np.float32)
     mask[10:20, 10:20] = 1
     assert looks_like_mask([mask])

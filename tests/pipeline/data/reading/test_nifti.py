@@ -173,7 +173,7 @@ def test_studies_in_one_folder_are_kept_apart(tmp_path):
     assert sorted(case.case_id for case in report.cases) == ["BraTS_001", "BraTS_002"]
 
 
-def test_a_mask_of_another_grid_and_a_mask_alone_are_told(tmp_path):
+def test_a_mask_of_another_grid_and_a_mask_alone_are_reported(tmp_path):
     write_nifti(tmp_path / "a" / "sub.nii.gz", marked_volume())
     write_nifti(tmp_path / "a" / "sub_mask.nii.gz", np.ones((3, 3, 3), np.uint8), stated=False)
     write_nifti(tmp_path / "b" / "x_seg.nii.gz", np.ones((3, 3, 3), np.uint8))
@@ -242,13 +242,13 @@ def test_a_useless_affine_hides_left_and_right(tmp_path, affine):
         ((1.0, 1.0, 150.0), "distance between slices of 150 mm"),
     ],
 )
-def test_an_impossible_spacing_is_told_and_left_out(tmp_path, spacing, words):
+def test_an_impossible_spacing_is_reported_and_left_out(tmp_path, spacing, words):
     case = read_one(write_nifti(tmp_path / "x_flair.nii", marked_volume(), spacing=spacing))
     assert case.spacing_mm is None
     assert case.warnings == (f"The file's {words} cannot be right; areas are in pixels.",)
 
 
-def test_a_spacing_of_zero_is_told_and_left_out(tmp_path):
+def test_a_spacing_of_zero_is_reported_and_left_out(tmp_path):
     path = write_nifti(tmp_path / "x_flair.nii", marked_volume(), stated=False)
     data = bytearray(path.read_bytes())
     data[80:84] = bytes(4)  # pixdim[1]
