@@ -127,9 +127,9 @@ class TimePointAnswer(Answer):
     """A study of the patient; see `TimePoint`.
 
     Attributes:
-        has_later_date: Whether it is later than the study in view.
         mask: Names its mask in addresses.
         letters: At the left, right, top and bottom edges of its images; null where unknown.
+        withheld: Why no figures of its AI mask are given, or "".
         linked_by: The reader who says that it is the patient's; "" where its files say so.
     """
 
@@ -137,7 +137,6 @@ class TimePointAnswer(Answer):
     study_id: str
     name: str
     study_date: str
-    has_later_date: bool
     state: StudyState
     source: Literal["signed", "version", "ai", ""]
     mask: str
@@ -146,6 +145,7 @@ class TimePointAnswer(Answer):
     perpendicular: float | None
     unit: Literal["mm", "px"]
     letters: tuple[str, str, str, str] | None
+    withheld: str
 
 
 class ContradictedAnswer(Answer):
@@ -163,14 +163,14 @@ class ContradictedAnswer(Answer):
 
 
 class PriorsAnswer(Answer):
-    """The patient's other studies.
+    """The patient's earlier studies.
 
     Attributes:
         is_stated: Whether the study's files state a patient id.
         own: The study in view.
-        priors: The others, the latest first.
-        contradicted: Studies with the same id and another name, sex or birth date.
-        chart: Volume and diameter over time; null without priors.
+        priors: The earlier ones, the latest first.
+        contradicted: Earlier studies with the same id and another name, sex or birth date.
+        chart: Volume and diameter over time; null without a prior of another date.
         slice_url: Address of a prior's slice, with the placeholders ``{prior}`` and ``{k}``.
     """
 
@@ -226,14 +226,14 @@ class SentComparison(SentView):
 @prior.get("/api/studies/<study_id>/priors")
 @endpoint(rate=SURFACES)
 def show_priors(address: StudyAddress, query: PriorsQuery) -> PriorsAnswer:
-    """Return the other studies of the study's patient, with what was read of them."""
+    """Return the patient's studies before this one, with what was read of them."""
     row = find_study(address.study_id)
     found = list_patient_studies(find_services(), row)
-    points = [found.own, *found.priors]
+    dated = [one for one in found.priors if one.row.study_date != row.study_date]
     return PriorsAnswer(
         is_stated=found.is_stated,
-        own=_describe(found.own, row),
-        priors=[_describe(one, row, links=found.links) for one in found.priors],
+        own=_describe(found.own),
+        priors=[_describe(one, links=found.links) for one in found.priors],
         contradicted=[
             ContradictedAnswer(
                 study_id=one.study_id,
@@ -243,7 +243,7 @@ def show_priors(address: StudyAddress, query: PriorsQuery) -> PriorsAnswer:
             )
             for one, why in found.contradicted
         ],
-        chart=_chart(points, query.theme) if found.priors else None,
+        chart=_chart([found.own, *dated], query.theme) if dated else None,
         slice_url=f"/data/{row.study_id}/{row.data_digest}/prior/{{prior}}/{{k}}.png",
     )
 
@@ -333,7 +333,7 @@ def _find(address: PriorAddress) -> tuple[StudyRow, StudyRow]:
 
 
 def _describe(
-    point: TimePoint, row: StudyRow, *, links: Mapping[str, PatientLink] | None = None
+    point: TimePoint, *, links: Mapping[str, PatientLink] | None = None
 ) -> TimePointAnswer:
     link = (links or {}).get(point.row.study_id)
     return TimePointAnswer(
@@ -341,7 +341,6 @@ def _describe(
         study_id=point.row.study_id,
         name=point.row.name,
         study_date=point.row.study_date,
-        has_later_date=point.row.study_date > row.study_date,
         state=point.state,
         source=point.source,
         mask=f"{point.source}-{point.number}",
@@ -350,6 +349,7 @@ def _describe(
         perpendicular=point.perpendicular,
         unit=point.unit,
         letters=point.letters,
+        withheld=point.withheld,
     )
 
 

@@ -1,6 +1,7 @@
-"""Other studies of a study's patient: what was read of them, and what has changed since.
+"""Earlier studies of a study's patient: what was read of them, and what has changed since.
 
-Of each study the signed mask counts, else the latest saved version, else the AI's.
+Of each study the signed mask counts, else the latest saved version, else the AI's. Of an AI mask
+whose figures are withheld (`withheld_words`) none are given.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from dashboard.store.reading_content import (
 from dashboard.store.readings import find_reading, list_records, read_record
 from dashboard.store.registrations import read_registration
 from dashboard.store.states import StudyState, shown_state
+from dashboard.studies.analysis import withheld_words
 from dashboard.workspace.services import Services
 from pipeline import InputError, measure_lesions, volume_ml
 
@@ -66,6 +68,7 @@ class TimePoint:
         longest, perpendicular: Diameters of the largest lesion in ``unit``; None without one.
         unit: "mm" or "px".
         letters: At the left, right, top and bottom edges of its images; None where unknown.
+        withheld: Why no figures of its AI mask are given, or "".
     """
 
     row: StudyRow
@@ -77,6 +80,7 @@ class TimePoint:
     perpendicular: float | None
     unit: Literal["mm", "px"]
     letters: tuple[str, str, str, str] | None = None
+    withheld: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +90,9 @@ class PatientStudies:
     Attributes:
         is_stated: Whether the study's files state a patient id.
         own: The study itself.
-        priors: The others, the latest first.
-        contradicted: Studies with the same id that are not taken for the patient's, with what
-            contradicts; nothing where a reader says so.
+        priors: The earlier ones, the latest first.
+        contradicted: Earlier studies with the same id that are not taken for the patient's, with
+            what contradicts; nothing where a reader says so.
         links: What readers say of the studies, whatever their files state.
     """
 
@@ -102,7 +106,7 @@ class PatientStudies:
 def list_patient_studies(
     services: Services, row: StudyRow, *, measured: bool = True
 ) -> PatientStudies:
-    """List the studies of a study's patient.
+    """List the studies of a study's patient before it.
 
     Args:
         services: The server's parts.
@@ -116,12 +120,12 @@ def list_patient_studies(
         for at, one in enumerate(same)
     )
     is_stated = read_patient(services.store, row.study_id) is not None
-    own = _describe(services, row, measured=measured and bool(same))
+    own = _describe(services, row, measured=measured and bool(same), is_in_view=True)
     return PatientStudies(is_stated, own, points, contradicted, links)
 
 
 def find_prior(services: Services, row: StudyRow, study_id: str) -> StudyRow | None:
-    """A study of the same patient; None where it is not."""
+    """An earlier study of the same patient; None where it is not."""
     own = read_patient(services.store, row.study_id)
     other = read_patient(services.store, study_id)
     if own is None or other is None or study_id == row.study_id:
@@ -130,13 +134,40 @@ def find_prior(services: Services, row: StudyRow, study_id: str) -> StudyRow | N
         return None
     link = list_links(services.store, row.study_id).get(study_id)
     found = link.is_same if link else match_patients(own, other).match is Match.SAME
-    return services.store.study(study_id) if found else None
+    prior = services.store.study(study_id) if found else None
+    return prior if prior is not None and is_earlier(services, prior, row) else None
+
+
+def is_earlier(services: Services, one: StudyRow, other: StudyRow) -> bool:
+    """Whether a study is known to be an earlier examination than another one.
+
+    Series that share a StudyInstanceUID are one examination. On the same date the times decide,
+    where both files state them.
+    """
+    if not "" < one.study_date <= other.study_date:
+        return False
+    (uid, time), (other_uid, other_time) = (_examination(services, row) for row in (one, other))
+    if uid and uid == other_uid:
+        return False
+    if one.study_date < other.study_date:
+        return True
+    stated = min(len(time), len(other_time))  # a time may lack its seconds
+    return bool(uid and other_uid) and time[:stated] < other_time[:stated]
+
+
+def _examination(services: Services, row: StudyRow) -> tuple[str, str]:
+    """StudyInstanceUID and time of a study, "" where its files do not state them."""
+    try:
+        source = services.load_stated(row).dicom
+    except InputError:  # its files are damaged
+        return "", ""
+    return (source.study_uid, source.study_time.replace(":", "")) if source else ("", "")
 
 
 def may_link(services: Services, row: StudyRow, study_id: str) -> bool:
     """Whether a reader may say of two studies that they are of one patient, or are not.
 
-    Only of those that Review lists: with id and issuer in common.
+    Only of those with id and issuer in common.
     """
     own = read_patient(services.store, row.study_id)
     other = list_same_id(services.store, row.study_id).get(study_id)
@@ -156,7 +187,7 @@ def _match(
     for study_id, patient in list_same_id(services.store, row.study_id).items():
         match = match_patients(own, patient)
         other = services.store.study(study_id)
-        if other is None:
+        if other is None or not is_earlier(services, other, row):
             continue
         link = links.get(study_id)
         if link is not None and not link.is_same:
@@ -188,18 +219,22 @@ def mask_as_read(services: Services, row: StudyRow) -> MaskAsRead:
     return MaskAsRead("ai", 0, outline.mask_slices())
 
 
-def _describe(services: Services, row: StudyRow, *, measured: bool) -> TimePoint:
+def _describe(
+    services: Services, row: StudyRow, *, measured: bool, is_in_view: bool = False
+) -> TimePoint:
+    """Describe a study; withheld figures of the one in view are sent, for the reader may ask."""
     reading = find_reading(services.store, row.study_id)
     state = shown_state(reading.state, has_result=row.positive_slices is not None)
     try:
         found = mask_as_read(services, row)
         case = load_case(services, row)
+        withheld = _withheld_words(services, row, found) if not is_in_view else ""
     except InputError:  # its files are damaged: it is listed without figures
         return TimePoint(row, state, "", 0, None, None, None, "px")
     mask = {k: one for k, one in found.mask.items() if one.any()}
     areas = [int(mask[k].sum()) if k in mask else 0 for k in range(row.slices)]
     longest = perpendicular = None
-    if measured and mask:
+    if measured and mask and not withheld:
         try:
             lesions = measure_lesions(mask, case.spacing_mm, limit_s=_LIMIT_S).lesions
         except InputError:  # too irregular to be measured
@@ -211,12 +246,19 @@ def _describe(services: Services, row: StudyRow, *, measured: bool) -> TimePoint
         state=state,
         source=found.source,
         number=found.number,
-        volume_ml=volume_ml(areas, case.spacing_mm, case.slice_weights) if found.source else None,
+        volume_ml=volume_ml(areas, case.spacing_mm, case.slice_weights)
+        if found.source and not withheld
+        else None,
         longest=longest,
         perpendicular=perpendicular,
         unit="mm" if case.spacing_mm else "px",
         letters=(at.left, at.right, at.top, at.bottom) if (at := case.orientation) else None,
+        withheld=withheld,
     )
+
+
+def _withheld_words(services: Services, row: StudyRow, found: MaskAsRead) -> str:
+    return withheld_words(services, row) if found.source == "ai" else ""
 
 
 def find_matrix(services: Services, row: StudyRow, prior: StudyRow) -> NDArray[np.float64] | None:
@@ -253,7 +295,8 @@ def compare_with_prior(
         for one, of in ((mask, row), (before.mask, prior))
     )
     changes: tuple[LesionChange, ...] = ()
-    if matrix is not None and before.source:
+    is_known = before.source != "" and not _withheld_words(services, prior, before)
+    if matrix is not None and is_known:
         now = _counted(lesions_as_read(services, row, case, mask).lesions)
         then = _counted(lesions_as_read(services, prior, prior_case, before.mask).lesions)
         changes = match_lesions(now, then, matrix, shape_of(prior))
@@ -265,7 +308,7 @@ def compare_with_prior(
         source=before.source,
         volume_ml=volume_ml(areas, case.spacing_mm, case.slice_weights),
         prior_volume_ml=volume_ml(prior_areas, prior_case.spacing_mm, prior_case.slice_weights)
-        if before.source
+        if is_known
         else None,
         lesions=changes,
     )

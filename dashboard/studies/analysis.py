@@ -29,6 +29,19 @@ def find_result(services: Services, row: StudyRow) -> ResultWithoutMaps | None:
     return services.results.get_without_maps(key, case, data_digest=row.data_digest)
 
 
+def withheld_words(services: Services, row: StudyRow) -> str:
+    """Why figures of the study's AI result are withheld until a reader asks for them, or "".
+
+    The one rule: images unlike the training data. It holds for what the AI alone outlined; a mask
+    that a reader saved or signed is the reader's.
+
+    Raises:
+        InputError: The study's files are damaged.
+    """
+    result = find_result(services, row)
+    return result.unfit.sentence if result is not None and result.unfit is not None else ""
+
+
 def request_analysis(services: Services, study_id: str, *, restart: bool) -> int:
     """Request the analysis of a study that a reader has opened; see `dashboard.jobs.table.submit`.
 

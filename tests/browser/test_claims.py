@@ -13,6 +13,8 @@ from reading import in_view, numbers, open_study
 from running_site import SIZE, SLICES, Site, write_study
 
 HEADLINE = ("#finding-volume-line", "#finding-rano", "#finding-trust", "#finding-range")
+#: What else gives figures of the AI result.
+ELSEWHERE = ("#threshold-band", "#threshold-origin", "#findings-priors", "#prior-change")
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,9 @@ def test_a_t1_study_has_no_headline_unless_asked(page: Page, site: Site, tmp_pat
     (tmp_path / "t1" / "flair.nii.gz").rename(tmp_path / "t1" / "t1.nii.gz")
     open_study(page, site.add_folder(tmp_path / "t1"), 6)
     expect(page.locator("#finding-unfit-words")).to_be_visible()
-    for name in HEADLINE:
+    wait_until(page, "() => document.getElementById('threshold-band').textContent")
+    page.evaluate("() => { document.getElementById('findings-priors').hidden = false; }")
+    for name in (*HEADLINE, *ELSEWHERE):
         expect(page.locator(name)).to_be_hidden()
     expect(page.locator("#finding-above")).to_be_visible()
     reason = page.evaluate(with_modules("modules.viewer.now.study.result.unfit"))
@@ -36,6 +40,8 @@ def test_a_t1_study_has_no_headline_unless_asked(page: Page, site: Site, tmp_pat
     expect(button).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#finding-volume-line")).to_have_text("5.1 mL")
     expect(page.locator("#finding-volume-line")).to_be_visible()
+    expect(page.locator("#threshold-band")).to_be_visible()
+    expect(page.locator("#findings-priors")).to_be_visible()
     expect(page.locator("#finding-trust")).to_be_hidden()  # nothing was measured on such images
     button.click()
     expect(page.locator("#finding-volume-line")).to_be_hidden()

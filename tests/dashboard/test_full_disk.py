@@ -40,6 +40,7 @@ from dashboard.studies import uploads as received
 from dashboard.workspace.faults import DISK_FULL, NotStored
 from dashboard.workspace.services import Services
 from pipeline import PatientIdentity
+from pipeline.data.case import StudyLabels
 from pipeline.storage.atomic_files import replacing_folder, write_json, write_once
 from tests.small_disk import SmallDisk
 
@@ -202,10 +203,11 @@ def begin_amendment(site: Site) -> None:
 
 
 def add_prior(site: Site) -> None:
-    """Store another study of the patient."""
+    """Store an earlier study of the patient."""
     patient = PatientIdentity("4711", "St. Mary")
     record_patient(site.parts.store, site.study, patient)
-    add_case(site.parts, make_case(seed=1, patient=patient))
+    labels = StudyLabels(study_date="2025-12-11")
+    add_case(site.parts, make_case(seed=1, patient=patient, labels=labels))
 
 
 def on_study(site: Site, method: str, what: str, **body: Any) -> Any:

@@ -29,7 +29,6 @@ import * as studyEntries from "./study_entries.js";
  * @typedef {object} TimePoint
  * @property {string} study_id
  * @property {string} study_date
- * @property {boolean} has_later_date
  * @property {string} state
  * @property {"signed" | "version" | "ai" | ""} source
  * @property {string} mask
@@ -38,6 +37,7 @@ import * as studyEntries from "./study_entries.js";
  * @property {number | null} perpendicular
  * @property {"mm" | "px"} unit
  * @property {[string, string, string, string] | null} letters
+ * @property {string} withheld Why no figures of its AI mask are given, or "".
  * @property {string} linked_by The reader who says that it is the patient's, or "".
  */
 
@@ -151,19 +151,12 @@ async function load(mine) {
   mine.found = answer.body;
   const known = mine.found?.priors.find((one) => one.study_id === mine.chosen?.study_id);
   if (!known) mine.isOpen = false; // it was cut meanwhile
-  mine.chosen = known ?? firstOf(mine.found?.priors ?? []);
+  mine.chosen = known ?? mine.found?.priors[0] ?? null;
   fillRail(mine);
   void drawChart(mine);
   show(mine);
   if (mine.isAsked) toggle();
 }
-
-/**
- * The latest study before the one in view; else any.
- *
- * @param {readonly TimePoint[]} priors
- */
-export const firstOf = (priors) => priors.find((one) => !one.has_later_date) ?? priors[0] ?? null;
 
 /** @param {Pick<Contradicted, "study_date">} study */
 const named = ({ study_date: date }) => `study${date ? ` of ${date}` : " without a date"}`;
@@ -255,14 +248,14 @@ function card(mine, point) {
     make("span", { className: "prior-state", textContent: point.state }),
   );
   const source = point.state === "signed" || point.state === "amended" ? "" : SOURCES[point.source];
-  const details = [sizeText(point), source, point.has_later_date ? "later study" : ""];
+  const details = [sizeText(point), point.withheld ? "AI result withheld" : source];
   const words = make("span", {
     className: "series-note tabular",
     textContent: details.filter(Boolean).join(" · "),
   });
   const button = make(
     "button",
-    { type: "button", className: "series-card prior-card" },
+    { type: "button", className: "series-card prior-card", title: point.withheld },
     head,
     words,
   );

@@ -19,8 +19,9 @@ from dashboard.masks.encoding import encode_mask
 from dashboard.store.registrations import store_registration
 from dashboard.store.stored_json import FoundRegistration
 from dashboard.workspace.services import Services
-from pipeline import PatientIdentity
+from pipeline import Caution, InputAspect, PatientIdentity, Severity
 from pipeline.data.case import StudyLabels
+from pipeline.data.dicom_source import DicomSource, SourceImage
 
 OURS = {"X-Overread": "1"}
 ADA = PatientIdentity("4711", "St. Mary", "Lovelace^Ada", "F", "1815-12-10")
@@ -38,9 +39,43 @@ def client(server: Flask) -> FlaskClient:
     return found
 
 
-def add(parts: Services, seed: int, date: str, patient: PatientIdentity = ADA) -> str:
+@pytest.fixture(autouse=True)
+def findings(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[Caution, ...]]:
+    """What the input gate finds, by case; nothing by default, though the pictures are tiny."""
+    found: dict[str, tuple[Caution, ...]] = {}
+    monkeypatch.setattr(
+        "pipeline.analysis.answer.check_input", lambda case: found.get(case.case_id, ())
+    )
+    return found
+
+
+def add(
+    parts: Services, seed: int, date: str, patient: PatientIdentity = ADA, **changes: Any
+) -> str:
     labels = StudyLabels(patient="Ada", study_date=date)
-    return add_case(parts, make_case(seed=seed, patient=patient, labels=labels))
+    return add_case(parts, make_case(seed=seed, patient=patient, labels=labels, **changes))
+
+
+def dicom(study: str, time: str) -> DicomSource:
+    """The series of an examination, as far as it names the examination."""
+    images = tuple(SourceImage("1.2", f"1.2.{k}", None, (0.0, 0.0, 5.0 * k)) for k in range(3))
+    return DicomSource(
+        study_uid=study,
+        series_uid="1.3",
+        frame_of_reference="1.4",
+        study_date="20260603",
+        study_time=time,
+        study_id="",
+        accession_number="",
+        referring_physician="",
+        orientation=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0),
+        pixel_spacing=(1.0, 1.0),
+        thickness=None,
+        size=(6, 5),
+        axes=(2, 1, 0),
+        flips=(),
+        images=images,
+    )
 
 
 @pytest.fixture
@@ -87,7 +122,58 @@ def test_studies_of_the_patient_are_listed_with_what_was_read(
     ]
     assert len(found["chart"]["layout"]["meta"]["rows"]) == 2
     back = client.get(f"/api/studies/{pair[1]}/priors").json
-    assert back["priors"][0]["has_later_date"]
+    assert (back["priors"], back["chart"]) == ([], None)  # the other one is later
+
+
+def test_only_earlier_examinations_are_priors(parts: Services, client: FlaskClient) -> None:
+    day = "2026-06-03"
+    noon = add(parts, 1, day, dicom=dicom("1.9.1", "120000"))
+    series = add(parts, 2, day, dicom=dicom("1.9.1", "110000"))  # of the same examination
+    morning = add(parts, 3, day, dicom=dicom("1.9.2", "0900"))
+    timeless = add(parts, 4, day, dicom=dicom("1.9.3", ""))
+    unnamed = add(parts, 5, day)
+    before = add(parts, 6, "2025-12-11")
+    undated = add(parts, 7, "")
+
+    def priors(study: str) -> set[str]:
+        found = client.get(f"/api/studies/{study}/priors").json
+        assert (found["chart"] is None) == (before not in {x["study_id"] for x in found["priors"]})
+        return {one["study_id"] for one in found["priors"]}
+
+    assert priors(noon) == {morning, before}
+    assert priors(series) == {morning, before}
+    assert priors(morning) == priors(timeless) == priors(unnamed) == {before}
+    assert priors(before) == priors(undated) == set()
+    assert post(client, (noon, series), "registration").status_code == 404
+
+
+def test_withheld_figures_of_a_prior_are_not_sent(
+    parts: Services,
+    client: FlaskClient,
+    findings: dict[str, tuple[Caution, ...]],
+) -> None:
+    findings["case2"] = (Caution("Not FLAIR.", InputAspect.SEQUENCE, Severity.UNFIT),)
+    pair = add(parts, 1, "2026-06-03"), add(parts, 2, "2025-12-11")
+    run_jobs(parts)
+    register(parts, pair)
+    prior = client.get(f"/api/studies/{pair[0]}/priors").json["priors"][0]
+    assert (prior["source"], prior["withheld"]) == ("ai", "Not FLAIR.")
+    assert (prior["volume_ml"], prior["longest"], prior["perpendicular"]) == (None, None, None)
+    decide(client, pair[0], "accept with changes", reason="false lesion")
+    reading = client.get(f"/api/studies/{pair[0]}/reading").json
+    result = client.get(f"/api/studies/{pair[0]}").json["result"]
+    view = {
+        "based_on": {"result_key": result["key"], "threshold": result["mask_threshold"]},
+        "mask": base64.b64encode(encode_mask({}, (3, 6, 5))).decode(),
+    }
+    answer = post(client, pair, "comparison", revision=reading["revision"], registered=True, **view)
+    found = answer.json["comparison"]
+    assert (found["prior_volume_ml"], found["lesions"]) == (None, [])
+    decide(client, pair[1], "accept")
+    assert signature(client, pair[1], "a").status_code == 201
+    signed = client.get(f"/api/studies/{pair[0]}/priors").json["priors"][0]
+    assert (signed["source"], signed["withheld"]) == ("signed", "")
+    assert signed["volume_ml"] > 0
 
 
 def test_a_study_without_a_patient_id_has_no_priors(parts: Services, client: FlaskClient) -> None:

@@ -25,6 +25,7 @@ from dashboard.masks.encoding import encode_mask
 from dashboard.store.readings import find_reading, list_records
 from dashboard.workspace.services import Services
 from pipeline import PatientIdentity
+from pipeline.data.case import StudyLabels
 
 BATCH = "cd" * 16
 _MASK = base64.b64encode(encode_mask({}, (3, 6, 5))).decode()
@@ -106,8 +107,17 @@ def pair(parts: Services) -> tuple[str, str]:
     """A study without a spacing, and its prior, both analysed."""
     patient = PatientIdentity("4711", "St. Mary", "Lovelace^Ada", "F", "1815-12-10")
     found = [
-        add_case(parts, make_case(seed=seed, spacing_mm=None, masks=False, patient=patient))
-        for seed in (1, 2)
+        add_case(
+            parts,
+            make_case(
+                seed=seed,
+                spacing_mm=None,
+                masks=False,
+                patient=patient,
+                labels=StudyLabels(study_date=date),
+            ),
+        )
+        for seed, date in ((1, "2026-06-03"), (2, "2025-12-11"))
     ]
     run_jobs(parts)
     return found[0], found[1]

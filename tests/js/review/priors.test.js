@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { firstOf, lesionText, sizeText } from "../../../assets/js/review/priors.js";
+import { lesionText, sizeText } from "../../../assets/js/review/priors.js";
 
 test("sizes leave out what is not known", () => {
   const known = {
@@ -26,15 +26,4 @@ test("new, gone and merged lesions are told apart", () => {
   ];
   assert.equal(new Set(texts).size, 4);
   assert.match(texts[0], /50%/);
-});
-
-test("the latest study before the one in view is compared first", () => {
-  const points = /** @type {any[]} */ ([
-    { study_id: "later", has_later_date: true },
-    { study_id: "prior", has_later_date: false },
-    { study_id: "older", has_later_date: false },
-  ]);
-  assert.equal(firstOf(points)?.study_id, "prior");
-  assert.equal(firstOf(points.slice(0, 1))?.study_id, "later");
-  assert.equal(firstOf([]), null);
 });
