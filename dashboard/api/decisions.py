@@ -43,13 +43,13 @@ from dashboard.api.identity import current_reader
 from dashboard.api.measurements import Revision
 from dashboard.decisions.lesions import ListedLesion, lesions_as_read
 from dashboard.decisions.locations import check_location
-from dashboard.decisions.signing import is_intact, make_record
+from dashboard.decisions.signing import check_decision, check_verdict, is_intact, make_record
 from dashboard.masks.corrections import decode_ai, shape_of
 from dashboard.masks.encoding import encode_mask
 from dashboard.reports.exports import with_report
 from dashboard.store import StudyRow
 from dashboard.store.amendments import AmendedPart
-from dashboard.store.claims import Claimed
+from dashboard.store.claims import AmendmentNeeded, Claimed
 from dashboard.store.entries import EntriesConflict
 from dashboard.store.history import Author, EventRow, list_events
 from dashboard.store.reading_content import (
@@ -174,10 +174,16 @@ class LesionAnswer(Answer):
 
 
 class LesionListAnswer(Answer):
-    """Lesions of the mask in view, then those that are not in it; not_listed are smaller ones."""
+    """Lesions of the mask in view, then those that are not in it.
+
+    Attributes:
+        not_listed: How many smaller ones are not listed.
+        is_changed: Whether the mask in view is another one than the AI's at the default thresholds.
+    """
 
     lesions: list[LesionAnswer]
     not_listed: int
+    is_changed: bool
 
 
 class SentReading(Body):
@@ -206,6 +212,8 @@ class SentDecision(Body):
     Attributes:
         revision: Of the reading that the page has seen.
         verdict, reason, comment, difficulty: As of `Decision`.
+        view: The mask in view, against which "accept" is checked at once; a signature checks it
+            in any case.
     """
 
     shown: ClassVar[str] = "Your decision"
@@ -215,6 +223,7 @@ class SentDecision(Body):
     reason: Reason | None = None
     comment: _Words = ""
     difficulty: Difficulty | None = None
+    view: SentView | None = None
 
 
 class SentSignature(SentDraft):
@@ -450,9 +459,12 @@ def write(address: StudyAddress, sent: SentReading) -> ReadingAnswer:
 
 
 @decision.put("/api/studies/<study_id>/decision")
-@endpoint(others={HTTPStatus.CONFLICT: ReadingConflictAnswer})
+@endpoint(others={HTTPStatus.CONFLICT: ReadingConflictAnswer}, longest=longest_mask)
 def write_decision(address: StudyAddress, sent: SentDecision) -> ReadingAnswer:
-    """Record a decision on a study whose marked slices were shown, or withdraw it."""
+    """Record a decision on a study whose marked slices were shown, or withdraw it.
+
+    "Accept" is refused while the mask in view is not the AI's.
+    """
     row, who = find_study(address.study_id), current_reader()
     if not who.is_named:
         raise RequestRefused(UNNAMED)
@@ -462,6 +474,9 @@ def write_decision(address: StudyAddress, sent: SentDecision) -> ReadingAnswer:
         if sent.verdict in NEEDS_REASON and sent.reason is None:
             raise RequestRefused("Choose a reason for this decision.", field="reason")
         _check_shown(row, find_reading(store, row.study_id), sent.verdict)
+        if sent.view is not None and sent.verdict is Verdict.ACCEPT:
+            mask = find_whole_mask(row, sent.view)
+            check_verdict(sent.verdict, is_changed=is_changed(row, mask))
         found = Decision(
             verdict=sent.verdict,
             reason=sent.reason,
@@ -479,9 +494,12 @@ def write_decision(address: StudyAddress, sent: SentDecision) -> ReadingAnswer:
 def lesions(address: StudyAddress, sent: SentView) -> Response:
     """Return the lesion list of what is in the reader's view; nothing is stored."""
     row = find_study(address.study_id)
-    found = lesions_as_read(find_services(), row, load_case(row), find_whole_mask(row, sent))
+    mask = find_whole_mask(row, sent)
+    found = lesions_as_read(find_services(), row, load_case(row), mask)
     answer = LesionListAnswer(
-        lesions=[_describe_lesion(row, one) for one in found.lesions], not_listed=found.not_listed
+        lesions=[_describe_lesion(row, one) for one in found.lesions],
+        not_listed=found.not_listed,
+        is_changed=is_changed(row, mask),
     )
     return json_response(answer)
 
@@ -517,10 +535,19 @@ def sign_study(address: StudyAddress, sent: SentSignature) -> RecordLine:
     reading = find_reading(store, row.study_id)
     if (known := find_signed(store, row.study_id, sent.token)) is not None:
         return _describe_record(known)
-    if reading.revision != sent.reading:
+    records = list_records(store, row.study_id)
+    if reading.revision != sent.reading or sent.amends != (records[0].number if records else None):
         raise ReadingConflict(reading)
+    claim = reading.claim
+    is_own = claim is not None and claim.reader_id == by.reader_id
+    if reading.state.is_signed and not is_own:
+        raise AmendmentNeeded
+    if claim and not is_own:
+        raise Claimed(claim)
     mask, based_on = find_whole_mask(row, sent), sent.based_on.base()
-    version = save_mask_in_view(row, sent, who) if is_changed(row, mask) else None
+    has_changed = is_changed(row, mask)
+    check_decision(reading.content, is_changed=has_changed)  # a refusal saves no version
+    version = save_mask_in_view(row, sent, who) if has_changed else None
     parts, case = find_services(), load_case(row)
     found = lesions_as_read(parts, row, case, mask)
     with still_there():

@@ -84,7 +84,7 @@ def make_record(
         RequestRefused: No decision is recorded, or it does not fit the mask.
         InputError: The files of a prior are damaged.
     """
-    decision = _check_decision(reading, is_changed=mask_version is not None)
+    decision = check_decision(reading, is_changed=mask_version is not None)
     read = describe_reading(
         services,
         row,
@@ -186,11 +186,33 @@ def is_intact(line: SignedLine, mask: bytes, ai_mask: bytes | None) -> bool:
     return digest_record(line.content, mask, ai_mask, by=by, at=line.signed_at) == line.digest
 
 
-def _check_decision(reading: Reading, *, is_changed: bool) -> Decision:
+def check_verdict(verdict: Verdict, *, is_changed: bool) -> None:
+    """Refuse to accept an AI result as it is whose mask was changed.
+
+    Args:
+        verdict: The decision.
+        is_changed: Whether the mask as read is another one than the AI's.
+
+    Raises:
+        RequestRefused: The decision does not fit the mask.
+    """
+    if is_changed and verdict is Verdict.ACCEPT:
+        raise RequestRefused(CHANGED, field="verdict")
+
+
+def check_decision(reading: Reading, *, is_changed: bool) -> Decision:
+    """Return the decision that a signature confirms.
+
+    Args:
+        reading: What is recorded of the study.
+        is_changed: Whether the mask as read is another one than the AI's.
+
+    Raises:
+        RequestRefused: No decision is recorded, or it does not fit the mask.
+    """
     if reading.decision is None:
         raise RequestRefused(NO_DECISION)
-    if is_changed and reading.decision.verdict is Verdict.ACCEPT:
-        raise RequestRefused(CHANGED, field="verdict")
+    check_verdict(reading.decision.verdict, is_changed=is_changed)
     if not is_changed and reading.decision.verdict is Verdict.ACCEPT_WITH_CHANGES:
         raise RequestRefused(UNCHANGED, field="verdict")
     return reading.decision

@@ -91,7 +91,7 @@ def decision_of(page: Page, study: str) -> str | None:
     return reading["decision"] and reading["decision"]["verdict"]
 
 
-def test_a_decision_that_waits_for_its_reason_counts_instead_of_the_one_before(
+def test_a_recorded_decision_counts_until_the_next_one_has_its_reason(
     page: Page, studies: list[str]
 ) -> None:
     study = studies[0]
@@ -109,17 +109,43 @@ def test_a_decision_that_waits_for_its_reason_counts_instead_of_the_one_before(
     page.keyboard.press("Enter")
     state(page, "read")
     expect(page.locator("#next-study")).to_have_attribute("data-signs", "true")
+    page.keyboard.press("a")  # pressed again, it stays recorded
+    expect(page.locator("#stage-note")).to_contain_text("Withdraw")
     page.keyboard.press("Shift+r")
-    expect(choice(page, "reject")).to_have_attribute("aria-pressed", "true")
-    expect(choice(page, "accept")).to_have_attribute("aria-pressed", "false")
-    expect(page.locator("#next-study")).to_have_attribute("data-signs", "false")
-    page.locator("#next-study").click()
+    expect(choice(page, "reject")).to_have_attribute("data-waits", "")
+    expect(choice(page, "accept")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#decision-status")).to_contain_text("by Ada")
+    expect(page.locator("#next-study")).to_have_attribute("data-signs", "true")
+    page.locator("#next-study").click()  # signs neither
     expect(page.locator("#decision-reason")).to_be_focused()
     state(page, "read")
     assert decision_of(page, study) == "accept"
     page.select_option("#decision-reason", index=1)
-    expect(page.locator("#next-study")).to_have_attribute("data-signs", "true")
+    expect(choice(page, "reject")).to_have_attribute("aria-pressed", "true")
     assert decision_of(page, study) == "reject"
+    page.click("#decision-withdraw")
+    state(page, "in review")
+    expect(page.locator("#next-study")).to_have_attribute("data-signs", "false")
+
+
+def test_a_changed_mask_is_not_accepted_as_it_is(page: Page, studies: list[str]) -> None:
+    page.goto("/")
+    name_reader(page, "Ada")
+    open_for_reading(page, studies[0])
+    look_at_all(page)
+    page.keyboard.press("a")
+    state(page, "read")
+    status = page.locator("#decision-status")
+    verdict_of_first_lesion(page).click()  # removes the lesion
+    expect(status).to_have_attribute("data-state", "refused")
+    expect(status).to_contain_text("by Ada")
+    page.click("#decision-withdraw")
+    state(page, "in review")
+    page.keyboard.press("a")
+    expect(status).to_contain_text("Accept with changes")
+    state(page, "in review")
+    page.keyboard.press("Shift+a")
+    state(page, "read")
 
 
 def verdict_of_first_lesion(page: Page):

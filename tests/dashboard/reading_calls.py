@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 
-from dashboard.masks.encoding import encode_mask
+from dashboard.masks.encoding import MaskSlices, encode_mask
 
 OURS = {"X-Overread": "1"}
 
@@ -37,20 +37,28 @@ def marked(client: FlaskClient, study: str) -> list[int]:
     return [k for k, one in enumerate(slices) if one["tumor"]]
 
 
-def signature(client: FlaskClient, study: str, token: str, **changes: Any) -> Any:
-    """Sign what is in view: the AI mask, or with ``mask`` other slices over it."""
+def mask_in_view(client: FlaskClient, study: str, touched: MaskSlices) -> dict[str, Any]:
+    """The AI mask with other slices over it, as requests describe it."""
     result = client.get(f"/api/studies/{study}").json["result"]
-    base = {"result_key": result["key"], "threshold": result["mask_threshold"]}
-    touched = changes.pop("touched", {})
-    body = {
-        "based_on": base,
+    return {
+        "based_on": {"result_key": result["key"], "threshold": result["mask_threshold"]},
         "mask": base64.b64encode(encode_mask(touched, (3, 6, 5))).decode(),
-        "writer": "ab" * 8,
-        "step": 1,
-        "revision": 0,
-        "token": token * 16,
-        "reading": client.get(f"/api/studies/{study}/reading").json["revision"],
-    } | changes
+    }
+
+
+def signature(client: FlaskClient, study: str, token: str, **changes: Any) -> Any:
+    """Sign what is in view: the AI mask, or with ``touched`` other slices over it."""
+    body = (
+        mask_in_view(client, study, changes.pop("touched", {}))
+        | {
+            "writer": "ab" * 8,
+            "step": 1,
+            "revision": 0,
+            "token": token * 16,
+            "reading": client.get(f"/api/studies/{study}/reading").json["revision"],
+        }
+        | changes
+    )
     return send(client, study, "records", method="POST", **body)
 
 

@@ -9,16 +9,20 @@
 import { byId, find, letGoOfClick, listenerOf, targetOf } from "../frame/dom.js";
 import { all, Events } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
+import { counted } from "../frame/counts.js";
 import * as reader from "../frame/reader.js";
 import { NO_ANSWER } from "../frame/server.js";
 import * as lock from "../viewer/lock.js";
 import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
 import { dateAndTime } from "../correct/edit_bar.js";
+import * as lesionList from "./lesion_list.js";
 import * as readingStore from "./reading_store.js";
 import * as studyEntries from "./study_entries.js";
 import * as studyLoad from "./study_load.js";
 
+const CONTRADICTED =
+  "The mask was changed after it was accepted. Choose Accept with changes, or undo the change.";
 const NEEDS_REASON = ["reject", "cannot assess"];
 /** @type {Readonly<Record<Reading["state"], string>>} */
 const STATES = {
@@ -37,7 +41,7 @@ export const { on } = events;
 let openStudy = () => {};
 /** Why the last decision was refused, in a sentence, or "" once that is no longer so. */
 let refusal = () => "";
-/** @type {Verdict | null} the decision that waits for its reason; the one before counts no more */
+/** @type {Verdict | null} waits for its reason; the one before counts until then */
 let pending = null;
 /** Ends when the decision that was asked for last is recorded or refused. */
 let deciding = Promise.resolve();
@@ -72,12 +76,32 @@ export function statusText({ decision, state, records }, unsigned = "Not signed.
  * @param {number} missing Marked slices that were not on screen.
  */
 export const missingText = (missing) =>
-  missing ? `${missing} marked ${missing === 1 ? "slice" : "slices"} not seen yet.` : "";
+  missing ? `${counted(missing, "marked slice")} not seen yet.` : "";
+
+/**
+ * That a decision waits for its reason, and which one is recorded until then.
+ *
+ * @param {Verdict} waiting
+ * @param {Decision | null | undefined} recorded
+ */
+export const reasonText = (waiting, recorded) =>
+  `Choose a reason for “${label(waiting)}”.` +
+  (recorded ? ` Until then “${label(recorded.verdict)}” stays recorded.` : "");
+
+/**
+ * What the line below the choices says: why something was refused, and always what is recorded.
+ *
+ * @param {string} refused Why the last decision was refused, or "".
+ * @param {string} status The decision as recorded, or "".
+ * @param {boolean} isContradicted Whether the mask in view is not the one that was accepted.
+ */
+export const lineText = (refused, status, isContradicted) =>
+  [refused || (isContradicted ? CONTRADICTED : ""), status].filter(Boolean).join(" ");
 
 /** Whether Enter signs: a decision is recorded here, and it is not signed yet. */
 export const isReadyToSign = () => {
   const reading = readingStore.now();
-  if (pending || !reading?.decision || (reading.claim && !reading.claim.own)) return false;
+  if (!reading?.decision || (reading.claim && !reading.claim.own)) return false;
   return readingStore.isAmending() || !readingStore.isSignedState(reading.state);
 };
 
@@ -101,17 +125,22 @@ function show() {
   byId("decision-discard").hidden = !isAmending;
   byId("decision-choices").hidden = isOthers || isFrozen;
   byId("decision-more").hidden = isFrozen;
-  const chosen = isFrozen ? null : (pending ?? reading.decision?.verdict);
+  const recorded = isFrozen ? null : reading.decision;
   for (const choice of choices()) {
-    choice.setAttribute("aria-pressed", String(choice.dataset.verdict === chosen));
+    choice.setAttribute("aria-pressed", String(choice.dataset.verdict === recorded?.verdict));
+    choice.toggleAttribute("data-waits", choice.dataset.verdict === pending);
     choice.disabled = isOthers;
   }
   const missingWords = !isOthers && !isFrozen && !reading.decision ? missingText(missing) : "";
   const unsigned = isAmending ? "Amendment not signed." : undefined;
   const status = isFrozen ? "" : statusText({ ...reading, state: "read" }, unsigned);
   const unsaved = isOthers ? "" : readingStore.words(); // who has the study is said above
-  byId("decision-status").textContent = refusal() || unsaved || status || missingWords;
-  byId("decision-status").dataset.state = refusal() ? "refused" : (chosen ?? "");
+  const isContradicted = recorded?.verdict === "accept" && lesionList.isMaskChanged();
+  const line = lineText(refusal() || unsaved, status, isContradicted);
+  const isWarning = Boolean(refusal()) || isContradicted;
+  byId("decision-status").textContent = line || missingWords;
+  byId("decision-status").dataset.state = isWarning ? "refused" : (recorded?.verdict ?? "");
+  byId("decision-withdraw").hidden = !recorded || isOthers || isAmending;
   byId("decision-show").hidden = !missing || isOthers || isFrozen || Boolean(reading.decision);
 }
 
@@ -164,7 +193,7 @@ const withName = (run) =>
 /** That marked slices are to be looked at before a decision, or "". */
 function unseenText() {
   const missing = lock.isLocked() ? 0 : readingStore.remaining().length;
-  return missing ? `${missingText(missing)} Look at them first.` : "";
+  return missing ? `${missingText(missing)} Look at ${missing === 1 ? "it" : "them"} first.` : "";
 }
 
 /**
@@ -189,31 +218,70 @@ async function choose(verdict) {
   if (claim && !claim.own)
     return say(`${claim.author} is reading this study. Take it over to decide.`);
   if (lock.isLocked()) return say("This study is signed. Choose Amend first.");
-  const isRecorded = reading.decision?.verdict === verdict;
-  if (isRecorded && pending) return keepRecorded();
-  const isWithdrawn = isRecorded && !readingStore.isAmending();
-  if (!isWithdrawn && unseenText()) return refuse(unseenText);
-  if (!isWithdrawn && NEEDS_REASON.includes(verdict) && !valueOf("decision-reason")) {
-    pending = verdict;
-    return askReason(verdict);
-  }
+  if (isRecordedByReader(reading, verdict)) return keepRecorded(verdict);
+  if (unseenText()) return refuse(unseenText);
+  if (NEEDS_REASON.includes(verdict) && !valueOf("decision-reason")) return askReason(verdict);
+  await recordNamed(verdict);
+}
+
+/**
+ * Whether this reader has recorded a decision already. In an amendment it is recorded again.
+ *
+ * @param {Reading} reading
+ * @param {Verdict} verdict
+ */
+const isRecordedByReader = ({ decision }, verdict) =>
+  !readingStore.isAmending() &&
+  decision?.verdict === verdict &&
+  decision.by?.author === reader.now.shown;
+
+/**
+ * Shows that a decision waits for its reason.
+ *
+ * @param {Verdict} verdict
+ */
+function askReason(verdict) {
+  pending = verdict;
+  byId("decision-more", HTMLDetailsElement).open = true;
+  byId("decision-reason").focus();
+  refuse(() => reasonText(verdict, readingStore.now()?.decision));
+}
+
+/**
+ * Leaves the recorded decision as it is; one that waits for its reason is given up.
+ *
+ * @param {Verdict} verdict
+ */
+function keepRecorded(verdict) {
+  pending = null;
+  say("");
+  note(`${label(verdict)} is recorded. Choose Withdraw to take it back.`, "decided");
+}
+
+/**
+ * Records a decision with the reader's name. What waits for decisions waits for this one, also
+ * where the reader enters the name first.
+ *
+ * @param {Verdict | null} verdict
+ */
+async function recordNamed(verdict) {
+  const { now } = viewer;
   /** @type {Promise<void> | undefined} */
   let recorded;
-  withName(() => (recorded = record(isWithdrawn ? null : verdict)));
+  withName(() => {
+    if (viewer.now !== now) return;
+    const done = record(verdict);
+    recorded = done;
+    deciding = deciding.then(() => done);
+  });
   await recorded;
 }
 
-/** @param {Verdict} verdict */
-function askReason(verdict) {
-  byId("decision-more", HTMLDetailsElement).open = true;
-  byId("decision-reason").focus();
-  say(`Choose a reason for “${label(verdict)}”.`);
-}
-
-/** Returns from a decision that waits for its reason to the one that is recorded. */
-function keepRecorded() {
-  pending = null;
-  say("");
+/** Takes back the recorded decision. */
+function withdraw() {
+  deciding = deciding.then(async () => {
+    if (readingStore.now()?.decision && !lock.isLocked()) await recordNamed(null);
+  });
 }
 
 /** @param {Verdict | null} verdict Null withdraws the decision. */
@@ -394,6 +462,7 @@ export function mount(signal, reopen) {
     ["decision-amend", amend],
     ["decision-discard", () => void discard()],
     ["decision-show", showNextMarked],
+    ["decision-withdraw", withdraw],
   ];
   for (const [id, run] of buttons) {
     const click = (/** @type {MouseEvent} */ event) => {
@@ -429,6 +498,7 @@ export function mount(signal, reopen) {
       pending = null;
     }),
     viewer.on("result", show),
+    lesionList.on("change", show),
     () => showState(null),
   ]);
 }

@@ -11,7 +11,7 @@
 import * as correction from "../correct/correction.js";
 import * as maskBits from "../correct/mask_bits.js";
 import { byId, find, letGoOfClick, make } from "../frame/dom.js";
-import { all } from "../frame/events.js";
+import { all, Events } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
 import { LatestAnswer } from "../frame/latest_answer.js";
 import { mlWords } from "../frame/volume_words.js";
@@ -43,7 +43,12 @@ import * as readingStore from "./reading_store.js";
  * @property {string} mask
  */
 
-/** @typedef {{ lesions: Lesion[], not_listed: number }} Listed */
+/**
+ * @typedef {object} Listed
+ * @property {Lesion[]} lesions
+ * @property {number} not_listed
+ * @property {boolean} is_changed Whether the mask in view is another one than the AI's.
+ */
 
 const THUMBNAIL_PX = 40;
 const MARGIN = 0.4; // around the lesion, as a part of its size
@@ -54,6 +59,13 @@ const latest = new LatestAnswer(show);
 let chosen;
 /** @type {{ listed: Listed | null, words: string }} what the list shows */
 let drawn = { listed: null, words: "" };
+/** @type {Events<"change">} */
+const events = new Events();
+/** Listens to what the list shows. */
+export const { on } = events;
+
+/** Whether the mask in view is known to be another one than the AI's. */
+export const isMaskChanged = () => !latest.isLate && latest.answer?.is_changed === true;
 
 /**
  * "3 found, 2 counted"
@@ -129,6 +141,7 @@ function show() {
   const section = find("findings-lesions");
   if (!section || !now) return;
   const listed = latest.answer;
+  events.emit("change");
   section.hidden = !listed && !latest.sentence;
   section.setAttribute("aria-busy", String(latest.isLate));
   byId("lesion-count").textContent = listed ? countText(listed.lesions) : "";

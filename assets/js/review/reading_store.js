@@ -491,6 +491,12 @@ function say(mine, text) {
   changed(mine);
 }
 
+/** The mask in view as requests describe it that store nothing of it. */
+async function maskInView() {
+  const { based_on, mask } = await correctionStore.describeView();
+  return { based_on, mask };
+}
+
 /**
  * Records a decision, or withdraws the recorded one.
  *
@@ -503,7 +509,9 @@ export function decide(decision) {
   return queue(mine, async () => {
     if (!(await flush(mine))) return mine.words || NO_ANSWER;
     const fields = decision ?? { verdict: null };
-    const body = JSON.stringify({ ...fields, by: undefined, revision: mine.reading?.revision });
+    const revision = mine.reading?.revision;
+    const view = decision?.verdict === "accept" ? await maskInView() : undefined;
+    const body = JSON.stringify({ ...fields, by: undefined, revision, view });
     const answer = await request(mine, "decision", { method: "PUT", body });
     return settle(mine, answer);
   });
@@ -552,8 +560,8 @@ export function compare(prior, registered) {
   if (!mine) return Promise.resolve("");
   return queue(mine, async () => {
     if (!(await flush(mine))) return mine.words || NO_ANSWER;
-    const { based_on, mask } = await correctionStore.describeView();
-    const body = JSON.stringify({ based_on, mask, registered, revision: mine.reading?.revision });
+    const view = await maskInView();
+    const body = JSON.stringify({ ...view, registered, revision: mine.reading?.revision });
     const answer = await request(mine, `priors/${prior}/comparison`, { method: "PUT", body });
     return settle(mine, answer);
   });

@@ -63,6 +63,7 @@ def foot() -> html.Div:
                 [
                     html.P(id="decision-status", className="finding-text", role="status"),
                     small_button("Show the next", id="decision-show", hidden=True),
+                    small_button("Withdraw", id="decision-withdraw", hidden=True),
                     small_button("Discard amendment", id="decision-discard", hidden=True),
                 ],
                 className="decision-line",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from fake_server import add_case, make_case, make_server, run_jobs
 from flask import Flask
-from reading_calls import begin, decide, marked, reader, send, signature
+from reading_calls import begin, decide, marked, mask_in_view, reader, send, signature
 from sqlalchemy import text
 
 from dashboard.masks.encoding import decode_mask, encode_mask
@@ -175,6 +175,8 @@ def test_a_changed_mask_is_saved_and_not_accepted_as_it_is(server: Flask, study:
     empty = {k: np.zeros((6, 5), bool) for k in range(3)}
     refused = signature(ada, study, "a", touched=empty)
     assert (refused.status_code, refused.json["field"]) == (400, "verdict")
+    versions = ada.get(f"/api/studies/{study}/corrections").json["versions"]
+    assert versions == []  # a refused signature saves none
     decide(ada, study, "accept with changes", reason="false lesion")
     unchanged = signature(ada, study, "c")
     assert (unchanged.status_code, unchanged.json["field"]) == (400, "verdict")
@@ -185,6 +187,21 @@ def test_a_changed_mask_is_saved_and_not_accepted_as_it_is(server: Flask, study:
     assert [one["verdict"] for one in content["lesions"]] == ["remove"]
     versions = ada.get(f"/api/studies/{study}/corrections").json["versions"]
     assert [one["number"] for one in versions] == [1]
+
+
+def test_accept_is_refused_at_once_while_the_mask_in_view_is_changed(
+    server: Flask, study: str
+) -> None:
+    ada = reader(server, "Ada")
+    empty = {k: np.zeros((6, 5), bool) for k in range(3)}
+    views = [mask_in_view(ada, study, touched) for touched in (empty, {})]
+    listed = [send(ada, study, "lesions", method="POST", **view).json for view in views]
+    assert [one["is_changed"] for one in listed] == [True, False]
+    refused = decide(ada, study, "accept", view=views[0])
+    assert (refused.status_code, refused.json["field"]) == (400, "verdict")
+    assert ada.get(f"/api/studies/{study}/reading").json["decision"] is None
+    assert decide(ada, study, "accept with changes", view=views[0]).status_code == 200
+    assert decide(ada, study, "accept", view=views[1]).status_code == 200
 
 
 @pytest.mark.parametrize("refused", [False, True])

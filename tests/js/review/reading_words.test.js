@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { missingText, statusText } from "../../../assets/js/review/decision_panel.js";
+import {
+  lineText,
+  missingText,
+  reasonText,
+  statusText,
+} from "../../../assets/js/review/decision_panel.js";
 import { durationText, eventText } from "../../../assets/js/review/reading_notes.js";
 
 const decision = { verdict: "reject", reason: "false lesion", by: { author: "Ada" } };
@@ -17,6 +22,18 @@ test("a signed study shows what was signed, not what is recorded since", () => {
   const records = [{ verdict: "accept", author: "Ben", signed_at: "2026-01-02T03:04:05Z" }];
   const words = statusText({ decision, state: "amended", records });
   assert.ok(words.includes("Accept") && words.includes("Ben") && !words.includes("Ada"), words);
+});
+
+test("a decision that waits for its reason leaves the recorded one in force", () => {
+  assert.match(reasonText("reject", { verdict: "accept" }), /“Reject”.*“Accept” stays recorded/);
+  assert.doesNotMatch(reasonText("reject", null), /recorded/);
+});
+
+test("what is recorded is always said, and that the mask contradicts it", () => {
+  assert.equal(lineText("", "Accept.", false), "Accept.");
+  assert.equal(lineText("Refused.", "Accept.", true), "Refused. Accept.");
+  assert.match(lineText("", "Accept.", true), /Accept with changes.* Accept\.$/);
+  assert.equal(lineText("", "", false), "");
 });
 
 test("missing slices are counted", () => {
