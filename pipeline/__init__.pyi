@@ -144,6 +144,7 @@ from .reports.wording import patient_words as patient_words
 from .reports.wording import side_words as side_words
 from .reports.wording import size_words as size_words
 from .reports.wording import slice_words as slice_words
+from .reports.wording import slices_phrase as slices_phrase
 from .reports.wording import trust_sentences as trust_sentences
 from .sandbox.watch import ReadingLimits as ReadingLimits
 from .storage.atomic_files import is_disk_full as is_disk_full

@@ -50,6 +50,7 @@ from pipeline import (
     side_words,
     size_words,
     slice_words,
+    slices_phrase,
     trust_sentences,
 )
 
@@ -58,7 +59,7 @@ _MIDLINE: Final = frozenset({"Corpus callosum", "Ventricles", "Brainstem", "Pitu
 _SOURCES = {
     ("ai", LesionVerdict.KEEP): "AI",
     ("ai", LesionVerdict.REMOVE): "AI, removed by the reader",
-    ("left out", LesionVerdict.ADD): "AI, added from what it left out",
+    ("left out", LesionVerdict.ADD): "AI, added by the reader",
     ("left out", LesionVerdict.REMOVE): "AI, left out as small",
     ("reader", LesionVerdict.ADD): "Reader",
 }
@@ -186,7 +187,7 @@ def findings_text(report: Report) -> str:
     parts += [" ".join(report.findings)]
     for line in report.lesions:
         cells = [line.volume and f"{line.volume} {report.lesion_unit}", line.diameters]
-        cells += [line.slices and f"slices {line.slices}", line.source, line.change]
+        cells += [line.slices and slices_phrase(line.slices), line.source, line.change]
         parts.append(f"{line.name}: {', '.join(filter(None, cells))}")
     parts += [*report.comments, *report.measurements, report.notes, *report.trust]
     parts += [f"Caution: {one}" for one in report.cautions]
@@ -486,9 +487,19 @@ def _trust(source: ReportSource) -> tuple[str, ...]:
         expected_dice=result.expected_dice,
         volume_ml=result.volume_ml,
         range_ml=source.range_ml,
-        left_out_ml=result.left_out_ml,
+        left_out_ml=_left_out_ml(result.left_out_ml, source.content.lesions),
         n_lesions=len(source.content.lesions),
     )
+
+
+def _left_out_ml(left_out_ml: float | None, lesions: Sequence[SignedLesion]) -> float | None:
+    """What is still left out as small: less the lesions that the reader added from it."""
+    if left_out_ml is None:
+        return None
+    from_left_out = [one for one in lesions if one.source == "left out"]
+    added = [one for one in from_left_out if one.verdict is LesionVerdict.ADD]
+    rest = left_out_ml - sum(one.volume_ml or 0.0 for one in added)
+    return rest if not added or rest >= 0.05 else 0.0  # the mask may differ by a few voxels
 
 
 def _models(content: ReadContent) -> tuple[str, ...]:

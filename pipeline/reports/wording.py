@@ -58,6 +58,11 @@ def slice_words(numbers: Sequence[int], first: int, last: int) -> str:
     return f"{start}" if start == end else f"{start} to {end}"
 
 
+def slices_phrase(words: str) -> str:
+    """``slice 5`` or ``slices 5 to 7``, from what `slice_words` returns."""
+    return f"{'slices' if ' to ' in words else 'slice'} {words}"
+
+
 def side_words(side: str) -> str:
     """Where a lesion lies of which only the side is known; "" where it is not."""
     return _SIDES.get(side, "")
@@ -91,7 +96,7 @@ def lesion_sentence(
     if diameters is not None:
         longest, across = f"{diameters[0]:.0f}", f"{diameters[1]:.0f}"
         parts.append(f"longest diameter {longest} {unit}, perpendicular {across} {unit}")
-    parts.append(f"{'slice' if n_slices == 1 else 'slices'} {slices}")
+    parts.append(slices_phrase(slices))
     sentence = ", ".join(parts)
     if unit == "mm" and diameters is not None:
         measurable, _ = judge_diameters(diameters, slices=n_slices, in_mm=True)

@@ -86,6 +86,8 @@ def test_sort_search_tab_and_place_are_kept_on_return(worklist: Page, way: str) 
     )
     last = worklist.locator(f'{ROW}[row-id="{study}"]')
     expect(last.locator(".study-last")).to_be_visible()
+    name = last.locator(".study-link")  # whole, whatever room the tag has
+    assert name.evaluate("(link) => link.scrollWidth <= link.clientWidth")
     expect(worklist.locator(".study-last")).to_have_count(1)
     expect(last).to_be_in_viewport()
     expect(last.locator(".ag-cell:focus")).to_be_visible()  # the arrow keys go on from there

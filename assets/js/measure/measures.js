@@ -68,6 +68,13 @@ function sizes({ measures, study }, { item: { points }, isAi, lesion }) {
 export const LABELS = "long × short";
 
 /**
+ * Which lesion diameters belong to, beside the volume of all of them; "" where there is only one.
+ *
+ * @param {number} count Lesions of the mask, the first of which is the largest.
+ */
+export const lesionPrefix = (count) => (count > 1 ? `lesion 1 of ${count}, ` : "");
+
+/**
  * The RANO assessment; "" while it is unknown.
  *
  * @param {Session} now
@@ -134,7 +141,8 @@ function describe(now, one) {
   line.setAttribute("aria-label", `${size} ${now.measures?.unit}: ${where}`);
   line.title = `${words}. Click to go there.`;
   const caption = byId("finding-diameters-caption");
-  caption.textContent = bidimensional.isLate("ai") ? "measuring" : `${LABELS}, ${place}`;
+  const shown = `${lesionPrefix(count)}${LABELS}, ${place}`;
+  caption.textContent = bidimensional.isLate("ai") ? "measuring" : shown;
   caption.dataset.slice = String(item.k + 1);
   const assessment = rano(now, "ai", one);
   showState(assessment ? "assessed" : "measuring", assessment || MEASURING);
@@ -155,6 +163,7 @@ function describe(now, one) {
  * @property {string} where Their slice, and whether the reader has edited them.
  * @property {string} criterion The RANO assessment, or why measuring failed.
  * @property {boolean} isLate
+ * @property {string} which Which lesion it is, where there are several.
  */
 
 /** @type {OwnDiameters} */
@@ -165,6 +174,7 @@ export const NO_DIAMETERS = {
   where: "",
   criterion: "",
   isLate: false,
+  which: "",
 };
 
 /**
@@ -179,7 +189,9 @@ export function ofCorrection(now) {
   const [size, unit] = sizes(now, one);
   const where = `slice ${one.item.k + 1}${one.isAi ? "" : ", edited by the reader"}`;
   const criterion = rano(now, "own", one); // may start a request
-  return { size, unit, k: one.item.k, where, criterion, isLate: bidimensional.isLate("own") };
+  const isLate = bidimensional.isLate("own");
+  const count = bidimensional.lesions(now, "own")?.length ?? 0;
+  return { size, unit, k: one.item.k, where, criterion, isLate, which: lesionPrefix(count) };
 }
 
 /** The diameters of the AI mask in the findings panel. */

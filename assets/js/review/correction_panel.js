@@ -100,7 +100,7 @@ function showFigures(state) {
 function showDiameters(now) {
   const isShown = correctionLayer.versionShown() === null;
   const found = isShown ? measures.ofCorrection(now) : measures.NO_DIAMETERS;
-  const { size, unit, k, where, criterion, isLate } = found;
+  const { size, unit, k, where, criterion, isLate, which } = found;
   byId("correction-diameters").hidden = !size;
   const ids = ["correction-diameters-all", "correction-measurable", "finding-own-diameters-line"];
   for (const id of ids) byId(id).setAttribute("aria-busy", String(isLate));
@@ -112,7 +112,7 @@ function showDiameters(now) {
   write("finding-own-diameters-unit", unit);
   line.setAttribute("aria-label", `${size}${unit}: go to slice ${(k ?? 0) + 1}`);
   line.dataset.k = String(k ?? "");
-  write("finding-own-diameters-caption", k === null ? "" : `${measures.LABELS}, ${where}`);
+  write("finding-own-diameters-caption", k === null ? "" : `${which}${measures.LABELS}, ${where}`);
 }
 
 /**

@@ -5,6 +5,7 @@
 /** @import { Network, Slice, Study } from "../viewer/study.js" */
 
 import { byId, query, write } from "../frame/dom.js";
+import { counted, plural } from "../frame/counts.js";
 import { all } from "../frame/events.js";
 import { rangeWords } from "../frame/volume_words.js";
 import * as amounts from "../viewer/amounts.js";
@@ -19,6 +20,9 @@ const BESIDE_VOLUME = ["finding-range", "finding-left-out-total", "finding-doubt
 const ENGINES = { openvino: "OpenVINO", onnxruntime: "ONNX Runtime", keras: "Keras" };
 /** @type {Readonly<Record<string, string>>} */
 const PRECISIONS = { f32: "float32", bf16: "bfloat16" };
+
+/** @type {{ now: Session, voxels: number, ml: number } | null} added from what was left out */
+let addedOf = null;
 
 /**
  * The volume of the mask: number, unit, and why it is not in millilitres.
@@ -51,7 +55,8 @@ function aboveSentence(now, count) {
     ? "the operating point"
     : `your operating point of ${here}`;
   if (count === 0) return `No slice above ${point}. This does not mean normal.`;
-  return `${count} of ${now.study.n} slices above ${point}. Edema counts as abnormality.`;
+  const slices = counted(now.study.n, "slice");
+  return `${count} of ${slices} above ${point}. Edema counts as abnormality.`;
 }
 
 /** Scrolls a new study to the top of its findings. */
@@ -111,9 +116,36 @@ function showRange(now) {
 function showLeftOut(now) {
   const { slices, left_out_ml: ml } = operatingPoint.resultOf(now);
   const pixels = slices.reduce((sum, one) => sum + (one.tumor ? one.left_out_px : 0), 0);
-  byId("finding-left-out-total").hidden = !pixels;
-  const amount = amounts.volumeWords(pixels, ml);
-  write("finding-left-out-total", pixels ? `${amount} left out as small` : "");
+  const added = addedOf?.now === now ? addedOf : { voxels: 0, ml: 0 };
+  const rest = stillLeftOut({ voxels: pixels, ml: ml ?? null }, added);
+  byId("finding-left-out-total").hidden = !rest.voxels;
+  const amount = amounts.volumeWords(rest.voxels, rest.ml);
+  write("finding-left-out-total", rest.voxels ? `${amount} left out as small` : "");
+}
+
+/**
+ * What is left out as small, less what the reader added from it.
+ *
+ * @param {{ voxels: number, ml: number | null }} leftOut
+ * @param {{ voxels: number, ml: number }} added
+ */
+export function stillLeftOut(leftOut, added) {
+  const voxels = Math.max(0, leftOut.voxels - added.voxels);
+  const ml = leftOut.ml === null ? null : Math.max(0, leftOut.ml - added.ml);
+  return { voxels, ml };
+}
+
+/**
+ * Takes the lesions that the reader added from what was left out.
+ *
+ * @param {Session} now
+ * @param {readonly { voxels: number, volume_ml: number | null }[]} lesions
+ */
+export function takeAdded(now, lesions) {
+  const voxels = lesions.reduce((sum, one) => sum + one.voxels, 0);
+  const ml = lesions.reduce((sum, one) => sum + (one.volume_ml ?? 0), 0);
+  addedOf = { now, voxels, ml };
+  if (now.study.result) showLeftOut(now);
 }
 
 /** @type {Readonly<Record<string, string>>} */
@@ -139,7 +171,7 @@ function showDoubts(now) {
   line.dataset.slices = doubtful.map((k) => k + 1).join(" ");
   const reasons = [...new Set(doubtful.flatMap((k) => doubtsOf(now, k)))];
   const why = reasons.map((code) => DOUBTS[code]).join(", ");
-  const where = doubtful.length === 1 ? "slice" : "slices";
+  const where = plural(doubtful.length, "slice");
   const list = doubtful.map((k) => k + 1).join(", ");
   write("finding-doubts", doubtful.length ? `Likely false on ${where} ${list}: ${why}.` : "");
 }
@@ -155,7 +187,7 @@ const engineName = ({ engine, precision }) =>
 function showConflicts({ result }) {
   const k = result ? result.slices.filter(operatingPoint.isConflict).length : 0;
   byId("finding-conflicts").hidden = k === 0;
-  const slices = `${k} ${k === 1 ? "slice" : "slices"}`;
+  const slices = counted(k, "slice");
   write("finding-conflicts-text", `Classifier and segmentation disagree on ${slices}.`);
   byId("finding-conflicts").dataset.count = String(k);
 }
@@ -214,11 +246,13 @@ function showSlice(now) {
 function showDecision(now, slice) {
   const isConflict = slice !== undefined && operatingPoint.isConflict(slice);
   const decided = byId("finding-decided");
-  write("finding-decided", slice ? decision(now, slice) : "");
+  const side = slice ? sideOf(now) : "";
+  // "agree" would reassure where nothing was segmented, which the note says
+  const isEmpty = slice?.decided_by === "both" && slice.tumor && side.startsWith("above-");
+  write("finding-decided", slice && !isEmpty ? decision(now, slice) : "");
   decided.dataset.by = slice?.decided_by ?? "";
   decided.classList.toggle("notice", isConflict);
   decided.classList.toggle("notice--warning", isConflict);
-  const side = slice ? sideOf(now) : "";
   write("finding-note", side && sideSentence(now, side));
   byId("finding-note").dataset.side = side;
 }

@@ -10,6 +10,7 @@
 
 import * as correction from "../correct/correction.js";
 import * as maskBits from "../correct/mask_bits.js";
+import { counted } from "../frame/counts.js";
 import { byId, find, letGoOfClick, make } from "../frame/dom.js";
 import { all, Events } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
@@ -73,8 +74,18 @@ export const isMaskChanged = () => !latest.isLate && latest.answer?.is_changed =
  * @param {readonly Pick<Lesion, "verdict">[]} lesions
  */
 export function countText(lesions) {
-  const counted = lesions.filter(({ verdict }) => verdict !== "remove").length;
-  return lesions.length ? `${lesions.length} found, ${counted} counted` : "";
+  const read = lesions.filter(({ verdict }) => verdict !== "remove").length;
+  return lesions.length ? `${lesions.length} found, ${read} counted` : "";
+}
+
+/**
+ * Where a lesion comes from; "" for one of the AI mask.
+ *
+ * @param {Pick<Lesion, "source" | "verdict">} lesion
+ */
+function sourceText({ source, verdict }) {
+  if (source === "left out") return verdict === "add" ? "added by you" : "left out as small";
+  return source === "reader" ? "by you" : "";
 }
 
 /**
@@ -87,10 +98,7 @@ export function countText(lesions) {
 export function detailText(lesion, indices, doubts) {
   const { first, last, longest, perpendicular, volume_ml: ml } = lesion;
   const [from, to] = [indices[first], indices[last]];
-  const size =
-    ml === null
-      ? `${lesion.voxels.toLocaleString("en")} ${lesion.voxels === 1 ? "voxel" : "voxels"}`
-      : `${mlWords(ml)} mL`;
+  const size = ml === null ? counted(lesion.voxels, "voxel") : `${mlWords(ml)} mL`;
   const unit = ml === null ? "px" : "mm";
   const digits = (/** @type {number} */ value) => value.toFixed(ml !== null && value < 10 ? 1 : 0);
   return [
@@ -100,7 +108,7 @@ export function detailText(lesion, indices, doubts) {
       : `${digits(longest)} × ${digits(perpendicular)} ${unit}`,
     from === to ? `slice ${from}` : `slices ${from} to ${to}`,
     lesion.score === null ? "" : `score ${lesion.score.toFixed(2)}`,
-    { ai: "", "left out": "left out as small", reader: "by you" }[lesion.source],
+    sourceText(lesion),
     ...doubts,
   ]
     .filter(Boolean)
@@ -150,6 +158,8 @@ function show() {
   const empty = listed?.lesions.length === 0;
   byId("lesion-none").hidden = !empty;
   const lesions = listed?.lesions ?? [];
+  const added = lesions.filter((one) => one.source === "left out" && one.verdict === "add");
+  findings.takeAdded(now, added);
   const rows = lesions.map((one) => rowOf(now, one));
   const words = JSON.stringify([now.channel, rows]);
   const list = byId("lesions");
@@ -179,8 +189,8 @@ const partOf = (key, part) =>
  */
 function openKey() {
   if (chosen !== undefined) return chosen;
-  const counted = latest.answer?.lesions.filter(({ verdict }) => verdict !== "remove") ?? [];
-  return counted.length === 1 ? counted[0].key : null;
+  const read = latest.answer?.lesions.filter(({ verdict }) => verdict !== "remove") ?? [];
+  return read.length === 1 ? read[0].key : null;
 }
 
 /** @param {string} key */

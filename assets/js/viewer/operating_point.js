@@ -8,6 +8,7 @@
 /** @import { Session } from "./session.js" */
 /** @import { Result, Slice } from "./study.js" */
 
+import { counted } from "../frame/counts.js";
 import { byId } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import { note as showNote } from "./notes.js";
@@ -150,9 +151,6 @@ export function set(wanted) {
 export const move = (direction) =>
   viewer.now?.study.result && set(value(viewer.now) + direction * STEP);
 
-/** @param {number} slices */
-const counted = (slices) => `${slices} ${slices === 1 ? "slice" : "slices"}`;
-
 /**
  * How many slices are above the operating point, and how that differs from the default.
  *
@@ -174,7 +172,7 @@ function counts(now) {
  * @param {ReturnType<typeof counts>} counts
  */
 function sentence(now, { above, more, fewer }) {
-  const here = `${above} of ${counted(now.study.n)} above the operating point`;
+  const here = `${above} of ${counted(now.study.n, "slice")} above the operating point`;
   if (isDefault(now)) return `${here}.`;
   const moved = [more && `${more} more than`, fewer && `${fewer} fewer than`].filter(Boolean);
   return `${here}: ${moved[0] ?? "the same as"} at the default ${defaultValue(now).toFixed(2)}.`;

@@ -61,7 +61,7 @@ function OverreadPatient({ data }) {
   if (!data) return null;
   const { study_id: id, href, patient, names } = data;
   const link = { href, className: "study-link", tabIndex: -1, title: names };
-  const last = h("span", { className: "study-last" }, "Last opened");
+  const last = h("span", { className: "study-last", title: "Last opened" }, "Last opened");
   return h(
     "span",
     { className: "study-patient" },

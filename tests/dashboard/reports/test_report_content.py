@@ -197,3 +197,13 @@ def test_copied_findings_have_every_line_and_say_what_they_are_for() -> None:
     assert "3 Right frontal lobe" in text
     assert "look again" in text
     assert text.rstrip().endswith("Research use only; not for diagnosis or treatment.")
+
+
+def test_what_the_reader_added_is_not_said_to_be_left_out() -> None:
+    added = replace(SMALL, source="left out")
+    result = replace(RESULT, left_out_ml=0.9)
+    words = findings_text(report_of(lesions=(LARGE, added), result=result))
+    assert "added by the reader" in words and "left out" not in words
+    assert "slice 15," in words and "slices 11 to 21" in words
+    kept = replace(added, verdict=LesionVerdict.REMOVE)
+    assert "0.9 mL were left out" in findings_text(report_of(lesions=(LARGE, kept), result=result))

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import * as lesionList from "../../../assets/js/review/lesion_list.js";
+import { stillLeftOut } from "../../../assets/js/review/findings.js";
 import { pack } from "../../../assets/js/correct/mask_bits.js";
 
 const lesion = {
@@ -36,6 +37,20 @@ test("without spacing, in voxels and pixels; without a score where no result is"
 test("lesions that are not measured have no diameters", () => {
   const small = { ...lesion, longest: null, perpendicular: null, source: "left out" };
   assert.ok(!lesionList.detailText(small, indices, []).includes("×"));
+});
+
+test("a lesion that the reader added is no longer left out", () => {
+  const small = { ...lesion, source: "left out" };
+  const words = ["remove", "add"].map((verdict) =>
+    lesionList.detailText({ ...small, verdict }, indices, []),
+  );
+  assert.ok(words[0].includes("left out") && !words[1].includes("left out"), words.join());
+  const total = { voxels: 120, ml: 0.2 };
+  assert.deepEqual(stillLeftOut(total, { voxels: 120, ml: 0.2 }), { voxels: 0, ml: 0 });
+  assert.deepEqual(stillLeftOut({ voxels: 5, ml: null }, { voxels: 2, ml: 0 }), {
+    voxels: 3,
+    ml: null,
+  });
 });
 
 test("how many were found and count", () => {
