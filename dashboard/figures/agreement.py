@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.figures.chart_data import attach_data
-from dashboard.figures.dice import case_data
+from dashboard.figures.dice import case_data, case_marker
 from dashboard.figures.template import Theme, build_template, tokens_of
 from pipeline.evaluation.facade import Estimate, find_figure, volume_differences
 
@@ -47,15 +46,7 @@ def make_agreement_figure(
         y=shown[_DIFFERENCE],
         customdata=case_data(shown),
         mode="markers",
-        marker={
-            "size": 9,
-            "color": tokens.ai,
-            "opacity": 0.85,
-            "line": {
-                "width": np.where(shown["case_id"].to_numpy(str) == selected, 3, 0),
-                "color": tokens.text,
-            },
-        },
+        marker=case_marker(shown, selected, theme=theme),
         hovertemplate="%{customdata[0]}<br>AI less reference %{y:+.0f}%, mean volume %{x:,.0f} px,"
         " click to list slices<extra></extra>",
         name=PATIENTS,

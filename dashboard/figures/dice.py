@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -42,6 +42,18 @@ def case_data(patients: pd.DataFrame) -> np.ndarray | None:
     """Customdata of the patients' dots: ``(n, 2)`` case_id and Dice as text; None if empty."""
     texts = [patients[name].to_numpy().astype(str) for name in ("case_id", "dice")]
     return np.stack(texts, axis=1) if len(patients) else None
+
+
+def case_marker(patients: pd.DataFrame, selected: str, *, theme: Theme) -> dict[str, Any]:
+    """How dots of patients that may cover each other look; that of one case_id is ringed."""
+    tokens = tokens_of(theme)
+    is_ringed = patients["case_id"].to_numpy(str) == selected
+    return {
+        "size": 9,
+        "color": tokens.ai,
+        "opacity": 0.85,
+        "line": {"width": np.where(is_ringed, 3, 0), "color": tokens.text},
+    }
 
 
 def make_dice_figure(patients: pd.DataFrame, *, theme: Theme, selected: str = "") -> go.Figure:

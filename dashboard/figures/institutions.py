@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from dashboard.evaluation import FEW_PATIENTS
 from dashboard.figures.chart_data import attach_data
-from dashboard.figures.dice import case_data, dice_data
+from dashboard.figures.dice import case_data, case_marker, dice_data
 from dashboard.figures.template import CI, Theme, build_template, tokens_of, with_interval
 from pipeline.evaluation.facade import InstitutionPart, find_figure
 
@@ -45,18 +45,12 @@ def make_institution_figure(
     figure = go.Figure()
     shown = patients.dropna(subset=["dice"])
     shown = shown[shown["institution"].isin(list(places))]
-    cases = shown["case_id"].to_numpy(str)
     figure.add_scatter(
         x=shown["dice"],
         y=_spread(shown, places),
         customdata=case_data(shown),
         mode="markers",
-        marker={
-            "size": 9,
-            "color": tokens.ai,
-            "opacity": 0.85,
-            "line": {"width": np.where(cases == selected, 3, 0), "color": tokens.text},
-        },
+        marker=case_marker(shown, selected, theme=theme),
         hovertemplate="%{customdata[0]}<br>Dice %{customdata[1]:.3f}, click to list slices"
         "<extra></extra>",
         name=PATIENTS,

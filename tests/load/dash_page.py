@@ -120,7 +120,7 @@ class DashPage:
                 break
             gevent.sleep(interval_s)
         else:
-            return  # it still runs: whoever cancels it ends it
+            return  # it still runs until it is cancelled
         self._job = ""
 
     def outputs_of(self, changed: str) -> list[tuple[str, float | None]]:

@@ -5,7 +5,6 @@
 /** @import { Network, Slice, Study } from "../viewer/study.js" */
 
 import { byId, query, write } from "../frame/dom.js";
-import { counted, plural } from "../frame/counts.js";
 import { all } from "../frame/events.js";
 import { rangeWords } from "../frame/volume_words.js";
 import * as amounts from "../viewer/amounts.js";
@@ -55,7 +54,7 @@ function aboveSentence(now, count) {
     ? "the operating point"
     : `your operating point of ${here}`;
   if (count === 0) return `No slice above ${point}. This does not mean normal.`;
-  const slices = counted(now.study.n, "slice");
+  const slices = amounts.counted(now.study.n, "slice");
   return `${count} of ${slices} above ${point}. Edema counts as abnormality.`;
 }
 
@@ -171,7 +170,7 @@ function showDoubts(now) {
   line.dataset.slices = doubtful.map((k) => k + 1).join(" ");
   const reasons = [...new Set(doubtful.flatMap((k) => doubtsOf(now, k)))];
   const why = reasons.map((code) => DOUBTS[code]).join(", ");
-  const where = plural(doubtful.length, "slice");
+  const where = amounts.plural(doubtful.length, "slice");
   const list = doubtful.map((k) => k + 1).join(", ");
   write("finding-doubts", doubtful.length ? `Likely false on ${where} ${list}: ${why}.` : "");
 }
@@ -187,7 +186,7 @@ const engineName = ({ engine, precision }) =>
 function showConflicts({ result }) {
   const k = result ? result.slices.filter(operatingPoint.isConflict).length : 0;
   byId("finding-conflicts").hidden = k === 0;
-  const slices = counted(k, "slice");
+  const slices = amounts.counted(k, "slice");
   write("finding-conflicts-text", `Classifier and segmentation disagree on ${slices}.`);
   byId("finding-conflicts").dataset.count = String(k);
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Areas, volumes and Dice from pixel counts, as numbers and as text. The numbers agree with Python
- * (tests/cases/amounts.json): dice_from_counts of pipeline/metrics, volume_ml of
+ * Counts, and areas, volumes and Dice from them, as numbers and as text. The numbers agree with
+ * Python (tests/cases/amounts.json): dice_from_counts of pipeline/metrics, volume_ml of
  * pipeline/data/case.py.
  */
 
@@ -66,8 +66,24 @@ export function besideThreshold(value, threshold) {
   return [value.toFixed(digits), threshold.toFixed(digits)];
 }
 
-/** @param {number} number */
-const counted = (number) => number.toLocaleString("en-US");
+/** @param {number} count */
+const digits = (count) => count.toLocaleString("en-US");
+
+/**
+ * A noun in the number that a count asks for: "slice", "slices".
+ *
+ * @param {number} count
+ * @param {string} word In the singular.
+ */
+export const plural = (count, word) => (count === 1 ? word : `${word}s`);
+
+/**
+ * "1 slice", "1,234 slices"
+ *
+ * @param {number} count
+ * @param {string} word In the singular.
+ */
+export const counted = (count, word) => `${digits(count)} ${plural(count, word)}`;
 
 /**
  * "2.56 cm²", or "256 px" without spacing.
@@ -77,7 +93,7 @@ const counted = (number) => number.toLocaleString("en-US");
  */
 export function areaWords(pixels, study) {
   const mm2 = areaMm2(pixels, study);
-  return mm2 === null ? `${counted(pixels)} px` : `${(mm2 / 100).toFixed(2)} cm²`;
+  return mm2 === null ? `${digits(pixels)} px` : `${(mm2 / 100).toFixed(2)} cm²`;
 }
 
 /**
@@ -88,7 +104,7 @@ export function areaWords(pixels, study) {
  * @returns {[string, "voxels" | "mL"]}
  */
 export const volumeParts = (voxels, ml) =>
-  ml === null || ml === undefined ? [counted(voxels), "voxels"] : [mlWords(ml), "mL"];
+  ml === null || ml === undefined ? [digits(voxels), "voxels"] : [mlWords(ml), "mL"];
 
 /**
  * @param {number} voxels

@@ -231,7 +231,7 @@ def test_a_file_is_followed_while_it_is_made(
     assert sum(one["event"] == "exported" for one in events) == 2, "two files were made"
 
 
-def test_whoever_stops_reading_ends_the_work(parts: Services, study: str) -> None:
+def test_a_reader_who_stops_downloading_ends_the_work(parts: Services, study: str) -> None:
     row = parts.store.study(study)
     assert row
     ended, noted = threading.Event(), list[bool]()

@@ -99,7 +99,7 @@ def test_a_job_s_message_is_to_be_sent_once_and_again_when_it_may_be_lost(
         before = None if seconds is None else clock() - timedelta(seconds=seconds)
         return [row.job_id for row in table.take_unsent(store, sent_before=before)]
 
-    assert due() == [] and due(10) == []  # whoever asked for it has sent it
+    assert due() == [] and due(10) == []  # its sender has sent it
     clock.advance(11)
     assert due() == []
     assert due(10) == [job_id]

@@ -1,4 +1,4 @@
-"""Where files from outside are parsed: in children only, whoever asks."""
+"""Where files from outside are parsed: in children only, for every caller."""
 
 from __future__ import annotations
 
