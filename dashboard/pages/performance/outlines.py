@@ -19,7 +19,7 @@ def dice_chart() -> html.Figure:
     return chart(
         ids.graph_id(ids.DICE),
         "Dice per patient",
-        reading="Each dot is a patient. Further right is better. A click lists the patient's slices.",
+        reading="Each dot is a patient. Further right is better. A click lists the slices.",
         height=200,
         clickable=True,
     )
@@ -43,7 +43,7 @@ def agreement_panel() -> html.Section:
             ids.graph_id(ids.AGREEMENT),
             "Volume: AI against reference (Bland-Altman)",
             reading="Each dot is a patient; above 0, the AI volume is larger. 95% of the patients "
-            "are expected between the dashed limits. A click lists the patient's slices.",
+            "are expected between the dashed limits. A click lists the slices.",
             height=300,
             clickable=True,
         ),
