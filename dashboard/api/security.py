@@ -132,7 +132,10 @@ def _is_own(origin: str) -> bool:
 
     With a name that is not local, a proxy in front of the server may terminate https.
     """
-    parts = urlsplit(origin.lower())
+    try:
+        parts = urlsplit(origin.lower())
+    except ValueError:  # such as an address with an open bracket
+        return False
     schemes = {request.scheme}
     if _host_name(request.host) not in LOCAL_HOSTS:
         schemes.add("https")

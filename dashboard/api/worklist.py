@@ -14,7 +14,7 @@ from dashboard.api.access import StudyAddress, find_services, find_study
 from dashboard.api.decisions import author
 from dashboard.api.endpoint import Answer, Body, Nothing, Query, check_printable, endpoint
 from dashboard.api.errors import refuse_input
-from dashboard.api.identity import requester
+from dashboard.api.identity import current_reader_id, requester
 from dashboard.decisions.changes import Change, add_changes, find_changes
 from dashboard.store import Origin, StudyId
 from dashboard.store.readings import MOST_TAGS, TooManyTags, change_priorities, change_tags
@@ -38,6 +38,8 @@ from pipeline import InputError
 #: Studies that one request changes or exports.
 MOST_CHOSEN = 500
 LONGEST_TAG = 40
+#: When the reader's day began, in seconds since 1970; up to the year 6325.
+_DayBegan = Annotated[int, Field(ge=0, lt=2**37)]
 
 worklist = Blueprint("worklist", __name__)
 worklist.register_error_handler(InputError, refuse_input)
@@ -54,7 +56,7 @@ class SelectionQuery(Query):
     origin: Origin | None = None
     reason: Reason | None = None
     search: Annotated[str, Field(max_length=200)] = ""
-    since: Annotated[int, Field(ge=0, lt=2**40)] = 0
+    since: _DayBegan = 0
     sort: Column = Column.NEED
     descending: bool = False
 
@@ -65,8 +67,8 @@ class SelectionQuery(Query):
             origin=self.origin,
             reason=self.reason,
             search=self.search,
-            reader_id=requester().reader_id,
-            since=day_began(self.since),
+            reader_id=current_reader_id(),
+            since=datetime.fromtimestamp(self.since, UTC),
             sort=self.sort,
             descending=self.descending,
         )
@@ -217,7 +219,7 @@ def place(query: PlaceQuery) -> PlaceAnswer:
 class CountsQuery(Query):
     """When the reader's day began, in seconds since 1970."""
 
-    since: Annotated[int, Field(ge=0, lt=2**40)] = 0
+    since: _DayBegan = 0
 
 
 class Counts(Answer):
@@ -233,9 +235,8 @@ class Counts(Answer):
 @endpoint()
 def counts(query: CountsQuery) -> Counts:
     """Return how many studies each view shows."""
-    found = count_views(
-        find_services().store, reader_id=requester().reader_id, since=day_began(query.since)
-    )
+    since = datetime.fromtimestamp(query.since, UTC)
+    found = count_views(find_services().store, reader_id=current_reader_id(), since=since)
     return Counts(
         all=found[View.ALL],
         to_read=found[View.TO_READ],
@@ -313,11 +314,6 @@ def _csv(lines: Iterable[RowMapping]) -> Response:
     changed = add_changes(find_services().store, lines)
     content = write_csv((line, change.percent if change else None) for line, change in changed)
     return Response(content, mimetype="text/csv", headers={"Content-Disposition": name})
-
-
-def day_began(seconds: int) -> datetime:
-    """The time of a number of seconds since 1970."""
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 class DeletedAnswer(Answer):

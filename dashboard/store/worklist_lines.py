@@ -206,9 +206,9 @@ def _is_same(line: Mapping[str, Any], known: Mapping[str, Any] | None) -> bool:
     return known is not None and {**line, "revision": 0} == {**known, "revision": 0}
 
 
-def split_tags(line: WorklistLine) -> list[str]:
-    """The tags of a line."""
-    return str(line.tags).split(_TAG_END) if line.tags else []
+def split_tags(tags: str) -> tuple[str, ...]:
+    """The tags of a line, from its text."""
+    return tuple(tags.split(_TAG_END)) if tags else ()
 
 
 def _put(session: Session, lines: list[dict[str, Any]]) -> None:

@@ -501,15 +501,20 @@ def _is_descending(chosen: Selection) -> bool:
     return chosen.descending or chosen.sort is Column.NEED
 
 
+def text_of(value: object) -> str:
+    """A text of a line; "" where it is damaged."""
+    return value if isinstance(value, str) else ""
+
+
 def _line(record: WorklistLine, row: StudyRow | None) -> Line:
     return Line(
         study_id=record.study_id,
         row=row,
         state=record.state if isinstance(record.state, StudyState) else StudyState.NEW,
-        reasons=tuple(str(record.reasons).split()),
+        reasons=tuple(text_of(record.reasons).split()),
         priority=record.priority if isinstance(record.priority, int) else 0,
-        reader=str(record.reader),
+        reader=text_of(record.reader),
         signed_at=record.signed_at if isinstance(record.signed_at, datetime) else None,
-        tags=tuple(split_tags(record)),
+        tags=split_tags(text_of(record.tags)),
         volume_ml=record.volume_ml if isinstance(record.volume_ml, float) else None,
     )

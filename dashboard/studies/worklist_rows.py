@@ -11,10 +11,11 @@ from typing import Any, Final
 from sqlalchemy import RowMapping
 
 from dashboard.store import JobState, Origin, StudyRow
+from dashboard.store.readings import STAT
 from dashboard.store.states import StudyState
 from dashboard.store.stored_json import Damaged
 from dashboard.store.worklist_lines import SAMPLE, Reason, notes_text, sequence_words
-from dashboard.store.worklist_pages import Line
+from dashboard.store.worklist_pages import Line, text_of
 from dashboard.studies.addresses import review_href
 from pipeline import round_ml, spreadsheet_text
 
@@ -119,7 +120,7 @@ def describe_line(line: Line, *, may_delete: bool = True) -> dict[str, Any]:
         **cells,
         "deletable": cells["deletable"] and not line.state.is_signed,
         "why": why_words(line),
-        "stat": line.priority > 0,
+        "stat": line.priority == STAT,
         "reader": line.reader,
         "tags": list(line.tags),
         "added_at": line.row.added_at,
@@ -261,14 +262,14 @@ def _exported_cells(line: RowMapping, change: float | None) -> tuple[object, ...
     return (
         line["study_id"],
         line["name"],
-        "STAT" if line["priority"] else "",
+        "STAT" if line["priority"] == STAT else "",
         line["study_date"],
         line["added_at"],
         line["sequences"],
         line["slices"],
         ORIGIN_WORDS.get(line["origin"], ""),
         words or STATE_WORDS.get(job_state, ""),
-        _why_words(line["reasons"].split(), *figures),
+        _why_words(text_of(line["reasons"]).split(), *figures),
         round_ml(volume_ml) if isinstance(volume_ml, float) else volume_ml,
         None if change is None else round(change, 1),
         round(dice, 2) if isinstance(dice, float) else dice,

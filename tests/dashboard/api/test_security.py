@@ -33,6 +33,7 @@ def test_foreign_names_are_refused(client: FlaskClient, host: str) -> None:
         ({"Sec-Fetch-Site": "same-origin"}, 404),
         ({"Origin": "http://evil.example"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://[localhost"}, 403),
         ({"Origin": "http://localhost:8051"}, 403),
         ({"Origin": "https://localhost"}, 403),
         ({"Origin": "http://localhost.evil.example"}, 403),

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from fake_server import Clock, add_row, make_server
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from dashboard.jobs import table
@@ -187,8 +187,28 @@ def test_export_has_the_reasons_and_the_rounding_of_the_page(
         assert (first["volume_ml"], first["expected_dice"]) == (74.2, 0.47)
 
 
+def test_a_damaged_line_stops_neither_page_nor_export(client: FlaskClient, parts: Services) -> None:
+    study = add_row(parts.store, 1)
+    with parts.store.writing() as session:
+        session.execute(text("UPDATE worklist_lines SET reasons = x'01', tags = x'01'"))
+        session.execute(text("UPDATE worklist_lines SET reader = x'01', priority = 'high'"))
+    (row,) = client.get("/api/worklist/rows").json["rows"]
+    assert (row["study_id"], row["why"], row["tags"], row["stat"]) == (study, "", [], False)
+    exported = read_table(client.get("/api/worklist/export.csv")).iloc[0]
+    assert exported["study_id"] == study and pd.isna(exported["stat"])
+
+
 @pytest.mark.parametrize(
-    "query", ["sort=password", "limit=100000", "offset=-1", "view=none", "since=-1", "reason=x"]
+    "query",
+    [
+        "sort=password",
+        "limit=100000",
+        "offset=-1",
+        "view=none",
+        "since=-1",
+        "since=549755813888",  # year 19391
+        "reason=x",
+    ],
 )
 def test_an_unknown_selection_is_refused(client: FlaskClient, query: str) -> None:
     assert client.get(f"/api/worklist/rows?{query}").status_code == 404
