@@ -24,6 +24,8 @@ _MOST_VALUES = 1_000_000
 
 #: Largest values from and to which 32 bits hold grey values with all their steps.
 _LEAST_RANGE, _MOST_RANGE = 1e-3, 1e30
+#: Largest power of ten by which values are multiplied at once: 64 bits hold none above 10^308.
+_MOST_POWER = 300
 
 MID_GREY = (
     "The background of this volume is no darker than its tissue, as in a normalised (z-scored)"
@@ -47,7 +49,8 @@ def bring_into_range(voxels: NDArray[np.generic]) -> tuple[NDArray[np.generic], 
     if largest == 0 or _LEAST_RANGE <= largest <= _MOST_RANGE:
         return voxels, ()
     power = 3 - int(np.floor(np.log10(largest)))
-    scaled = voxels.astype(np.float64) * 10.0**power
+    first = min(power, _MOST_POWER)
+    scaled = voxels.astype(np.float64) * 10.0**first * 10.0 ** (power - first)
     return scaled, (f"The values of this volume are shown and analysed times 10^{power}.",)
 
 

@@ -42,7 +42,7 @@ _MAX_B_VALUES = 4
 _COMPONENT_WORDS = {"P": "phase", "R": "real", "I": "imaginary"}
 #: Words of ImageType for maps that are computed from a diffusion series.
 _MAP_WORDS = frozenset({"ADC", "FA", "EADC", "EXP", "ADC_UNSPECIFIED"})
-_DIGITS = re.compile(r"(\d+)")
+_DIGITS = re.compile(r"(\d{1,15})")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class FrameGroup:
 def natural_key(name: str) -> tuple[tuple[int, str], ...]:
     """Key that sorts names as people count: IM2 before IM10."""
     return tuple(
-        (int(part), "") if part.isdigit() else (-1, part.lower()) for part in _DIGITS.split(name)
+        (int(part), "") if part.isdecimal() else (-1, part.lower()) for part in _DIGITS.split(name)
     )
 
 

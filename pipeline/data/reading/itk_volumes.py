@@ -201,10 +201,8 @@ def _choose_segments(volume: Volume, header: Mapping[str, str]) -> Volume:
     chosen = lesions or others or list(segments.values())
     values = np.zeros(volume.voxels.shape[:3], np.uint8)
     for one in chosen:
-        layer = int(one.get("Layer", "0")) if one.get("Layer", "0").isdigit() else 0
-        label = one.get("LabelValue", "1")
-        layers = volume.voxels[..., min(layer, volume.voxels.shape[3] - 1)]
-        values[layers == (int(label) if label.isdigit() else 1)] = 1
+        layer = min(_whole(one.get("Layer", ""), 0), volume.voxels.shape[3] - 1)
+        values[volume.voxels[..., layer] == _whole(one.get("LabelValue", ""), 1)] = 1
     names = ", ".join(one.get("Name", "") or "without a name" for one in chosen)
     warning = f"Of the segmentation's {len(segments)} segments {len(chosen)} count: {names}."
     return Volume(
@@ -215,17 +213,22 @@ def _choose_segments(volume: Volume, header: Mapping[str, str]) -> Volume:
     )
 
 
-def _count(file: InputFile, sizes: tuple[int, ...]) -> int:
+def _whole(text: str, default: int) -> int:
+    """Whole number of a header's field, ``default`` where the field holds no such number."""
+    return int(text) if re.fullmatch(r"\d{1,9}", text) else default
+
+
+def _count(sizes: tuple[int, ...]) -> int:
     return sizes[2] if len(sizes) > 2 and 1 <= sizes[2] <= MAX_SLICES else 1
 
 
 def _count_nrrd(file: InputFile) -> int:
-    return _count(file, _nrrd_sizes(_read_header(file, _nrrd_header)))
+    return _count(_nrrd_sizes(_read_header(file, _nrrd_header)))
 
 
 def _count_metaimage(file: InputFile) -> int:
     header = _read_header(file, _metaimage_header)
-    return _count(file, _numbers(header.get("dimsize", "")))
+    return _count(_numbers(header.get("dimsize", "")))
 
 
 def _is_metaimage(head: bytes) -> bool:

@@ -97,7 +97,7 @@ def parse_name(stem: str) -> NameParts:
         if number is None:
             number = _split_number(base)[1]  # x_12_flair
     study = _split_number(base)[0]
-    if study.isdigit() and number == int(study):
+    if number is not None and re.fullmatch(f"0*{number}", study):
         study = ""  # flair_12: the number is all that was left
     return NameParts(stem, prefix, number, base, study, sequence, role, False, whole)
 

@@ -39,6 +39,7 @@ RAW, INSIDE, LESION = head()
 TRANSFORMATIONS: dict[str, tuple[Callable[[], NDArray[np.generic]], bool]] = {
     "thousandths": (lambda: RAW / 1000, False),
     "billionths": (lambda: RAW / 1e9, True),
+    "denormal": (lambda: RAW * 1e-313, True),
     "times 1e36": (lambda: RAW * 1e36, True),
     "times 40": (lambda: (RAW * 40).astype(np.int32), False),
     "offset": (lambda: (RAW + 1000).astype(np.int16), False),

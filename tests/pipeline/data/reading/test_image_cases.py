@@ -47,6 +47,8 @@ def read(*paths):
         ("BraTS20_Training_001_t1ce", "BraTS20_Training", 1, "t1c", False),
         ("1 no", "1 no", None, None, False),
         ("Y12", "Y12", None, None, False),
+        ("flair_²", "flair_²", None, None, False),
+        ("9" * 5000 + "_flair", "9" * 5000, None, "flair", False),
     ],
 )
 def test_parts_of_names(stem, study, number, sequence, is_mask):

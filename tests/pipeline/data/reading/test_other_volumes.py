@@ -143,10 +143,10 @@ def test_of_a_segmentation_the_lesion_is_the_reference(tmp_path: Path) -> None:
     image.SetSpacing([1.0, 1.5, 4.0])
     image.SetDirection((flip @ affine[:3, :3] / [1.0, 1.5, 4.0]).ravel().tolist())
     image.SetOrigin((flip @ affine[:3, 3]).tolist())
-    for k, name in enumerate(("Brain", "Tumor")):
+    for k, (name, layer) in enumerate((("Brain", "0"), ("Tumor", "²"))):
         image.SetMetaData(f"Segment{k}_Name", name)
         image.SetMetaData(f"Segment{k}_LabelValue", str(k + 1))
-        image.SetMetaData(f"Segment{k}_Layer", "0")
+        image.SetMetaData(f"Segment{k}_Layer", layer)
     SimpleITK.WriteImage(image, str(tmp_path / "x.seg.nrrd"))
     case = read_one(tmp_path)
     assert case.masks is not None
