@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,10 @@ def binding_of(case: Case) -> list[Any]:
     masks = None
     if case.masks is not None:
         masks = hashlib.sha256(np.packbits(case.masks).tobytes()).hexdigest()
-    grid = case.grid
-    lies = None if grid is None else [grid.shape, grid.affine.tolist(), grid.axes, grid.flips]
-    return [case.sources, case.indices, case.warnings, masks, lies]
+    grid = None
+    if case.grid is not None:
+        grid = asdict(case.grid) | {"affine": case.grid.affine.tolist()}
+    return [case.sources, case.indices, case.warnings, masks, grid]
 
 
 def is_case(record: CaseRecord, files: Mapping[str, str], case: Case) -> bool:
@@ -42,7 +44,7 @@ def is_case(record: CaseRecord, files: Mapping[str, str], case: Case) -> bool:
     places = [(answer.index, answer.source) for answer in record.slices]
     pixels = case.pixels.shape[1] * case.pixels.shape[2]
     expected = {answer.mask for answer in record.slices} - {None}
-    if case.grid is not None:
+    if case.grid is not None and case.grid.is_regular:
         expected.add(f"masks/{record.case_id}.nii.gz")
     return (
         record.spacing_mm == case.spacing_mm

@@ -121,7 +121,9 @@ def test_dicom_masks_lie_where_the_lesion_is_in_the_patient(
     assert called == ([False, False, True, True, True] if superior else [True] * 3 + [False] * 2)
 
 
-def test_a_series_on_no_regular_grid_leaves_no_nifti(predict: Predict, tmp_path: Path) -> None:
+def test_a_series_on_no_regular_grid_leaves_no_nifti_and_is_finished_once(
+    predict: Predict, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "series").mkdir()
     series, study = generate_uid(), generate_uid()
     for k, height in enumerate((0.0, 4.0, 8.0, 12.0, 20.0, 28.0, 36.0, 44.0)):
@@ -135,4 +137,6 @@ def test_a_series_on_no_regular_grid_leaves_no_nifti(predict: Predict, tmp_path:
     assert [s["tumor"] for s in case["slices"]] == [k == 5 for k in range(8)]
     assert case["volume_ml"] == pytest.approx(60 * MM * MM * 8 / 1000)
     assert list((tmp_path / "out").rglob("*.nii*")) == []
+    capsys.readouterr()
     assert predict(tmp_path / "series")[1] == document
+    assert "Finished before: 8 slices of 1 case." in capsys.readouterr().out
