@@ -274,12 +274,13 @@ def save_version(address: StudyAddress, sent: SentDraft) -> VersionAnswer:
     row, who = find_study(address.study_id), current_reader()
     if not who.is_named:
         raise RequestRefused(UNNAMED)
-    line = save_mask_in_view(row, sent, who)
+    version, store = make_version(row, sent, who), find_services().store
+    line = stored.add_version(store, row.study_id, version, writer=sent.window())
     return VersionAnswer(**_describe_line(row, line, who))
 
 
-def save_mask_in_view(row: StudyRow, sent: SentDraft, who: Reader) -> VersionLine:
-    """Save what is in a reader's view as a version; the same mask saved again is the same one."""
+def make_version(row: StudyRow, sent: SentView, who: Reader) -> NewVersion:
+    """Measure what is in a reader's view as a version; nothing is stored."""
     touched = decode_mask(sent.mask, shape_of(row))
     parts = find_services()
     before = stored.read_draft(parts.store, row.study_id, who.reader_id)
@@ -288,7 +289,7 @@ def save_mask_in_view(row: StudyRow, sent: SentDraft, who: Reader) -> VersionLin
     ai_mask = corrections.decode_ai(row, found.ai_content)
     facts = corrections.measure_version(load_case(row), mask, ai_mask=ai_mask, touched=len(touched))
     added, removed = corrections.count_changes(found.slices, mask)
-    version = NewVersion(
+    return NewVersion(
         reader_id=who.reader_id,
         author=who.name,
         based_on=found.described,
@@ -298,7 +299,6 @@ def save_mask_in_view(row: StudyRow, sent: SentDraft, who: Reader) -> VersionLin
         added=added,
         removed=removed,
     )
-    return stored.add_version(parts.store, row.study_id, version, writer=sent.window())
 
 
 def is_changed(row: StudyRow, mask: dict[int, NDArray[np.bool_]]) -> bool:

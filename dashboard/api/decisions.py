@@ -25,7 +25,7 @@ from dashboard.api.corrections import (
     find_whole_mask,
     is_changed,
     longest_mask,
-    save_mask_in_view,
+    make_version,
 )
 from dashboard.api.endpoint import (
     SURFACES,
@@ -50,6 +50,7 @@ from dashboard.reports.exports import with_report
 from dashboard.store import StudyRow
 from dashboard.store.amendments import AmendedPart
 from dashboard.store.claims import AmendmentNeeded, Claimed
+from dashboard.store.corrections import plan_version
 from dashboard.store.entries import EntriesConflict
 from dashboard.store.history import Author, EventRow, list_events
 from dashboard.store.reading_content import (
@@ -522,9 +523,10 @@ def write_priority(address: StudyAddress, sent: SentPriority) -> ReadingAnswer:
     longest=longest_mask,
 )
 def sign_study(address: StudyAddress, sent: SentSignature) -> RecordLine:
-    """Sign what is in the reader's view, or amend what was signed; a changed mask is saved first.
+    """Sign what is in the reader's view, or amend what was signed.
 
-    The same request sent again returns the record that it signed.
+    A changed mask is saved as a version with the signature, and is not if that is refused. The same
+    request sent again returns the record that it signed.
     """
     row, who = find_study(address.study_id), current_reader()
     if not who.is_named:
@@ -546,8 +548,11 @@ def sign_study(address: StudyAddress, sent: SentSignature) -> RecordLine:
         raise Claimed(claim)
     mask, based_on = find_whole_mask(row, sent), sent.based_on.base()
     has_changed = is_changed(row, mask)
-    check_decision(reading.content, is_changed=has_changed)  # a refusal saves no version
-    version = save_mask_in_view(row, sent, who) if has_changed else None
+    check_decision(reading.content, is_changed=has_changed)
+    version = None
+    if has_changed:
+        made = make_version(row, sent, who)
+        version = plan_version(store, row.study_id, made, writer=sent.window())
     parts, case = find_services(), load_case(row)
     found = lesions_as_read(parts, row, case, mask)
     with still_there():
@@ -569,7 +574,7 @@ def sign_study(address: StudyAddress, sent: SentSignature) -> RecordLine:
         )
         ai = decode_ai(row, record.ai_mask)
         record = with_report(parts, row, record, by=by, case=case, mask=mask, ai=ai, lesions=found)
-        line = sign(store, row.study_id, by, record, revision=sent.reading)
+        line = sign(store, row.study_id, by, record, revision=sent.reading, version=version)
     return _describe_record(line)
 
 

@@ -119,6 +119,22 @@ class NewVersion:
     removed: int = 0
 
 
+@dataclass(frozen=True)
+class PlannedVersion:
+    """What a version gets when it is saved; see `plan_version`.
+
+    Attributes:
+        version: The version.
+        writer: The window that saves it.
+        number, based_on: As in `VersionLine`.
+    """
+
+    version: NewVersion
+    writer: Writer
+    number: int
+    based_on: MaskBase
+
+
 def digest_masks(content: bytes, ai_content: bytes | None) -> str:
     """SHA-256 of both masks of a version or a draft, 64 hexadecimal digits."""
     digest = hashlib.sha256()
@@ -241,35 +257,64 @@ def add_version(
         with store.writing() as session:
             # locked, so that versions of a study are numbered one after the other
             lock_open_study(session, study_id, version.reader_id, store.clock())
-            draft = _lock(session, study_id, version.reader_id)
-            if draft is not None and not _conflicts(draft, writer):
-                session.delete(draft)
-            last = session.scalar(_versions(study_id).limit(1))
-            if last is not None and _is_same(last, version):
-                return _line(last)
-            record = MaskVersionRecord(
-                study_id=study_id,
-                number=(value_of(last, "number") if last else 0) + 1,
-                reader_id=version.reader_id,
-                author=version.author,
-                based_on=version.based_on,
-                facts=version.facts,
-                content=version.content,
-                ai_content=version.ai_content,
-                digest=digest_masks(version.content, version.ai_content),
-                saved_at=store.clock(),
-            )
-            session.add(record)
-            details = EventDetails(
-                number=record.number, added=version.added, removed=version.removed
-            )
-            by = Author(version.reader_id, version.author)
-            at = record.saved_at
-            add_event(session, study_id, Event.CORRECTED, by=by, at=at, details=details)
-            session.flush()
-            return _line(record)
+            return put_version(session, study_id, version, writer=writer, at=store.clock())
 
     return _retry(add)
+
+
+def plan_version(
+    store: Database, study_id: str, version: NewVersion, *, writer: Writer
+) -> PlannedVersion:
+    """Which number and base a version gets if it is the next one to be saved."""
+    with store.reading() as session:
+        last = session.scalar(_versions(study_id).limit(1))
+        if last is not None and _is_same(last, version):
+            number, based_on = value_of(last, "number"), value_of(last, "based_on")
+        else:
+            number, based_on = _next_number(last), version.based_on
+    return PlannedVersion(version, writer, number, based_on)
+
+
+def put_version(
+    session: Session, study_id: str, version: NewVersion, *, writer: Writer, at: datetime
+) -> VersionLine:
+    """Save a version as `add_version` does, in the transaction of the caller.
+
+    Args:
+        session: In which the study is locked.
+        study_id: The study.
+        version: The version.
+        writer: The window that saves it.
+        at: When it is saved, UTC.
+    """
+    draft = _lock(session, study_id, version.reader_id)
+    if draft is not None and not _conflicts(draft, writer):
+        session.delete(draft)
+    last = session.scalar(_versions(study_id).limit(1))
+    if last is not None and _is_same(last, version):
+        return _line(last)
+    record = MaskVersionRecord(
+        study_id=study_id,
+        number=_next_number(last),
+        reader_id=version.reader_id,
+        author=version.author,
+        based_on=version.based_on,
+        facts=version.facts,
+        content=version.content,
+        ai_content=version.ai_content,
+        digest=digest_masks(version.content, version.ai_content),
+        saved_at=at,
+    )
+    session.add(record)
+    details = EventDetails(number=record.number, added=version.added, removed=version.removed)
+    by = Author(version.reader_id, version.author)
+    add_event(session, study_id, Event.CORRECTED, by=by, at=at, details=details)
+    session.flush()
+    return _line(record)
+
+
+def _next_number(last: MaskVersionRecord | None) -> int:
+    return int(value_of(last, "number")) + 1 if last else 1
 
 
 def _retry(run: Callable[[], _Row]) -> _Row:

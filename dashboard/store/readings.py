@@ -26,6 +26,7 @@ from dashboard.store.amendments import (
     restore_own_work,
 )
 from dashboard.store.claims import CLAIM, Claim, Claimed, check_open, find_claim
+from dashboard.store.corrections import PlannedVersion, put_version
 from dashboard.store.database import Database
 from dashboard.store.history import Author, add_event
 from dashboard.store.reading_content import (
@@ -318,9 +319,15 @@ def decide(
 
 
 def sign(
-    store: Database, study_id: str, by: Author, record: NewRecord, *, revision: int
+    store: Database,
+    study_id: str,
+    by: Author,
+    record: NewRecord,
+    *,
+    revision: int,
+    version: PlannedVersion | None = None,
 ) -> SignedLine:
-    """Sign a study, or amend what was signed.
+    """Sign a study, or amend what was signed; a refused signature saves nothing.
 
     Args:
         store: The review database.
@@ -328,14 +335,15 @@ def sign(
         by: The reader.
         record: What is signed; an amendment names the record that it amends.
         revision: Of the reading that it was made from.
+        version: The signed mask as a version that is saved with it; None for the AI mask as it is.
 
     Returns:
         The record; that of the first request where the same one is sent again.
 
     Raises:
         LookupError: The study was deleted.
-        ReadingConflict: Something else was recorded or signed since, or the study's spacing or
-            reference was changed.
+        ReadingConflict: Something else was recorded, signed or saved as a version since, or the
+            study's spacing or reference was changed.
         Claimed: Another reader has the study.
         AmendmentNeeded: It is signed, and the reader has no amendment of it open.
         StepRefused: The state does not allow it.
@@ -350,6 +358,11 @@ def sign(
         number = value_of(last, "number") if last else None
         if record.content.amends != number or not _is_of(session, record.content.study):
             raise ReadingConflict(_row(reading, store.clock()))
+        if version is not None:
+            now, writer = store.clock(), version.writer
+            saved = put_version(session, study_id, version.version, writer=writer, at=now)
+            if saved.number != version.number:
+                raise ReadingConflict(_row(reading, now))
         step = Step.SIGN if number is None else Step.AMEND
         reading.state = next_state(value_of(reading, "state"), step)
         _record(store, reading, by, value_of(reading, "content"))

@@ -14,6 +14,7 @@ from flask import Flask
 from reading_calls import begin, decide, marked, mask_in_view, reader, send, signature
 from sqlalchemy import text
 
+from dashboard.api import decisions
 from dashboard.masks.encoding import decode_mask, encode_mask
 from dashboard.store import ModelKey
 from dashboard.store.worklist_lines import write_lines
@@ -187,6 +188,26 @@ def test_a_changed_mask_is_saved_and_not_accepted_as_it_is(server: Flask, study:
     assert [one["verdict"] for one in content["lesions"]] == ["remove"]
     versions = ada.get(f"/api/studies/{study}/corrections").json["versions"]
     assert [one["number"] for one in versions] == [1]
+
+
+def test_a_signature_that_comes_too_late_saves_no_version(
+    server: Flask, study: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reading is changed by another window while the record is made."""
+    ada = reader(server, "Ada")
+    decide(ada, study, "accept with changes", reason="false lesion")
+    make_record = decisions.make_record
+
+    def change_meanwhile(*given: Any, **named: Any) -> Any:
+        revision = ada.get(f"/api/studies/{study}/reading").json["revision"]
+        assert send(ada, study, "reading", revision=revision, notes="late").status_code == 200
+        return make_record(*given, **named)
+
+    monkeypatch.setattr(decisions, "make_record", change_meanwhile)
+    empty = {k: np.zeros((6, 5), bool) for k in range(3)}
+    refused = signature(ada, study, "a", touched=empty)
+    assert (refused.status_code, refused.json["reading"]["notes"]) == (409, "late")
+    assert ada.get(f"/api/studies/{study}/corrections").json["versions"] == []
 
 
 def test_accept_is_refused_at_once_while_the_mask_in_view_is_changed(
