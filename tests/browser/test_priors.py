@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from accessibility import violations
+from held_requests import HeldRequests
 from numpy.typing import NDArray
 from page_modules import wait_until, with_modules
 from playwright.sync_api import Page, expect
@@ -101,3 +102,15 @@ def test_a_study_is_compared_with_its_prior(page: Page, pair: list[str]) -> None
     expect(page.locator("#priors-status")).to_contain_text("(Ada)")
     page.get_by_role("button", name="Undo").click()
     expect(card).to_be_visible()
+
+
+def test_the_key_says_why_no_prior_is_shown(page: Page, site: Site) -> None:
+    study = site.add_study("no-priors", prefix="no-priors_")
+    held = HeldRequests(page, "**/priors?*")
+    open_study(page, study)
+    note = page.locator("#stage-note")
+    page.keyboard.press("b")
+    expect(note).to_have_attribute("data-code", "no-priors-yet")
+    held.take().continue_()
+    expect(note).to_have_attribute("data-code", "no-prior")
+    expect(page.locator("#prior-pane")).to_be_hidden()

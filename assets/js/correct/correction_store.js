@@ -173,7 +173,7 @@ async function load(session, tries = 0) {
   const { ok, status, body } = await ask(address(session, "corrections"));
   if (sync !== session) return;
   if (!ok) {
-    report(session, "failed", { sentence: status ? body.error : RETRYING });
+    report(session, "failed", { sentence: (status && body.error) || RETRYING });
     const again = () => void (sync === session && load(session, tries + 1));
     if (!status || status >= 500) session.timer = setTimeout(again, pauseOf(tries));
     return;
@@ -343,8 +343,10 @@ export async function keepMine() {
 /** Resolves a conflict in favour of the other window's draft; undo returns to this one's. */
 export async function takeTheirs() {
   const session = opened();
-  if (!session.other) return;
-  const { base, touched } = await decodeDraft(session.now, session.other);
+  const { other } = session;
+  if (!other) return;
+  const { base, touched } = await decodeDraft(session.now, other);
+  if (sync !== session || session.other !== other) return; // the study was left, or it is settled
   settleConflict();
   correction.replace("Draft from the other window", base, touched);
 }
@@ -386,7 +388,7 @@ export async function saveVersion() {
   const answer = await ask(address(session, "versions"), { method: "POST", body });
   if (!answer.ok) {
     session.dirty = true;
-    const sentence = answer.status ? answer.body.error : `${NO_ANSWER} Try again in a moment.`;
+    const sentence = answer.body.error || `${NO_ANSWER} Try again in a moment.`;
     report(session, answer.status ? "refused" : "failed", { sentence });
     return null;
   }

@@ -232,22 +232,44 @@ function list(state, versions) {
   const key = JSON.stringify([numbers, shown, state.base?.spec.version ?? null]);
   if (host.dataset.key === key) return;
   host.dataset.key = key;
+  const focused = document.activeElement;
+  const action = focused instanceof HTMLElement && host.contains(focused) && focused.dataset.action;
+  const number = focused?.closest("li")?.dataset.version;
   host.replaceChildren(...versions.map((line) => row(state, line)));
+  if (!action) return;
+  /** @type {HTMLElement | null} */
+  const again = host.querySelector(`[data-version="${number}"] [data-action="${action}"]`);
+  again?.focus();
 }
 
-/** @param {VersionLine} line */
+/** Counts what the reader asked for: a version that arrives after another request is not shown. */
+let turn = 0;
+
+/**
+ * The mask of a version; null if it cannot be loaded, or if the reader has asked for something else
+ * or left the study meanwhile.
+ *
+ * @param {VersionLine} line
+ */
 async function fetched(line) {
+  const mine = ++turn;
+  const { state } = correction;
+  const isWanted = () => mine === turn && correction.state === state;
   try {
-    return await correctionStore.version(line.number);
+    const found = await correctionStore.version(line.number);
+    return isWanted() ? found : null;
   } catch (error) {
     const why = error instanceof Error ? error.message : "";
-    return note(`Version ${line.number} could not be loaded. ${why}`);
+    return isWanted() ? note(`Version ${line.number} could not be loaded. ${why}`) : null;
   }
 }
 
 /** @param {VersionLine} line */
 async function flip(line) {
-  if (correctionLayer.versionShown() === line.number) return correctionLayer.showVersion(null);
+  if (correctionLayer.versionShown() === line.number) {
+    turn++;
+    return correctionLayer.showVersion(null);
+  }
   const found = await fetched(line);
   if (found) correctionLayer.showVersion({ ...line, ...found });
 }

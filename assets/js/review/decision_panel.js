@@ -43,7 +43,7 @@ let openStudy = () => {};
 let refusal = () => "";
 /** @type {Verdict | null} waits for its reason; the one before counts until then */
 let pending = null;
-/** Ends when the decision that was asked for last is recorded or refused. */
+/** Ends when the decision that was asked for last is recorded or refused. It never rejects. */
 let deciding = Promise.resolve();
 /** Whether the last decision was refused, and the reader has not gone on since. */
 let isRefused = false;
@@ -197,6 +197,15 @@ function unseenText() {
 }
 
 /**
+ * Runs after the decisions that are under way.
+ *
+ * @param {() => Promise<void>} run
+ */
+function inTurn(run) {
+  deciding = deciding.then(run).catch((error) => console.error(error)); // the next ones still run
+}
+
+/**
  * Records a decision, after one that is under way.
  *
  * @param {Verdict} verdict
@@ -204,7 +213,7 @@ function unseenText() {
 function press(verdict) {
   const { now } = viewer;
   if (!now?.painted) return void note("The study is still loading. Decide when it is on screen.");
-  deciding = deciding.then(async () => {
+  inTurn(async () => {
     await readingStore.entered();
     if (viewer.now === now) await choose(verdict);
   });
@@ -272,14 +281,14 @@ async function recordNamed(verdict) {
     if (viewer.now !== now) return;
     const done = record(verdict);
     recorded = done;
-    deciding = deciding.then(() => done);
+    inTurn(() => done);
   });
   await recorded;
 }
 
 /** Takes back the recorded decision. */
 function withdraw() {
-  deciding = deciding.then(async () => {
+  inTurn(async () => {
     if (readingStore.now()?.decision && !lock.isLocked()) await recordNamed(null);
   });
 }
@@ -294,7 +303,9 @@ async function record(verdict) {
     comment,
   };
   pending = null;
+  const { now } = viewer;
   const error = await readingStore.decide(decision);
+  if (viewer.now !== now) return; // what follows would be said of another study
   say(error);
   if (!error) note(verdict ? `${label(verdict)} recorded.` : "Decision withdrawn.", "decided");
 }
@@ -304,9 +315,7 @@ function changed() {
   const verdict = pending ?? readingStore.now()?.decision?.verdict;
   if (!verdict || lock.isLocked()) return;
   if (NEEDS_REASON.includes(verdict) && !valueOf("decision-reason")) return;
-  withName(() => {
-    deciding = deciding.then(() => record(verdict));
-  });
+  withName(() => inTurn(() => record(verdict)));
 }
 
 /** @param {string} sentence */
@@ -322,7 +331,8 @@ function refuse(why) {
   const sentence = why();
   isRefused = Boolean(sentence);
   show();
-  if (sentence && !byId("decision-status").checkVisibility()) note(sentence, "refused");
+  const place = find("decision-status");
+  if (sentence && place && !place.checkVisibility()) note(sentence, "refused");
 }
 
 /**
@@ -357,7 +367,9 @@ export async function signIfReady() {
     isRefused = false; // no decision was
     return false;
   }
+  const { now } = viewer;
   const error = await readingStore.sign(reason);
+  if (viewer.now !== now) return false; // the reader has gone on already
   say(error);
   isRefused = false;
   return !error;
@@ -366,7 +378,7 @@ export async function signIfReady() {
 /** Starts an amendment; a decision that is pressed meanwhile waits for it. */
 function amend() {
   const { now } = viewer;
-  deciding = deciding.then(async () => {
+  inTurn(async () => {
     const error = await readingStore.amend();
     if (viewer.now !== now || !find("decision")) return;
     say(error);

@@ -4,6 +4,8 @@
  * kinds come from the server (dashboard/reports/exports.py); the view is made here.
  */
 
+/** @import { Session } from "../viewer/session.js" */
+
 import * as correctionStore from "../correct/correction_store.js";
 import { dateAndTime } from "../correct/edit_bar.js";
 import { toClipboard } from "../frame/clipboard.js";
@@ -42,14 +44,19 @@ const PAGE = "page";
 const BUSY = "Making the file …";
 const NOT_SAVED = "Your last changes are not saved yet. Try again in a moment.";
 const CANCELLED = "Cancelled.";
+const BLOCKED = "The browser blocked the new tab. Allow this page to open tabs, and try again.";
+const FAILED = "The file could not be made. Try again.";
 const CUT = "The file did not arrive completely. Try again.";
 const NO_SLICE = "Show a slice first: planes and 3D are not exported.";
 
 /** @type {AbortController | null} The file that is being made. */
 let running = null;
 
-/** @param {string} what */
-const address = (what) => `/api/studies/${viewer.opened().study.study_id}/${what}`;
+/**
+ * @param {Session} session
+ * @param {string} what
+ */
+const address = ({ study }, what) => `/api/studies/${study.study_id}/${what}`;
 
 /**
  * When a kind was exported, in a line.
@@ -81,9 +88,10 @@ async function open() {
 
 /** @returns {Promise<void>} */
 async function list() {
-  const of = viewer.opened().study.study_id;
-  const { ok, body } = await ask(address("exports"));
-  if (viewer.now?.study.study_id !== of || !find("export-kinds")) return;
+  const { now } = viewer;
+  if (!now) return;
+  const { ok, body } = await ask(address(now, "exports"));
+  if (viewer.now !== now || !find("export-kinds")) return;
   if (!ok) return say(body.error || NO_ANSWER);
   say("");
   byId("export-of").textContent = body.record
@@ -127,20 +135,23 @@ const saveAll = async () => (await correctionStore.saveNow()) && (await readingS
  * @param {HTMLButtonElement} button
  */
 async function run(kind, button) {
-  if (running) return;
+  const { now } = viewer;
+  if (running || !now) return;
   const tab = kind.name === PAGE ? window.open("", "_blank") : null;
+  if (kind.name === PAGE && !tab) return say(BLOCKED);
   const { signal } = (running = new AbortController());
   for (const one of document.querySelectorAll("#export-kinds button"))
     if (one instanceof HTMLButtonElement) one.disabled = true;
   button.setAttribute("aria-busy", "true");
   say(BUSY);
   showProgress({});
-  const error = (await saveAll()) ? await makeFile(kind, tab, signal) : NOT_SAVED;
+  const error = await saveAndMake(now, kind, tab, signal).catch(() => FAILED);
   running = null;
   if (error) tab?.close();
   if (!find("export-status")) return;
   byId("export-progress").hidden = true;
   await list();
+  if (viewer.now !== now || !find("export-status")) return;
   say(error || `${kind.title}: done.`);
   const again = document.querySelector(`#export-kinds [data-kind="${kind.name}"]`);
   if (again instanceof HTMLElement) again.focus();
@@ -161,32 +172,37 @@ function showProgress({ done, total, what }) {
 }
 
 /**
+ * @param {Session} now The study in view when the reader asked for the file.
  * @param {Kind} kind
  * @param {Window | null} tab Where a page opens; it was opened while the click was handled.
  * @param {AbortSignal} signal Cancels it.
  * @returns {Promise<string>} Why it failed, or "".
  */
-async function makeFile(kind, tab, signal) {
-  if (!kind.in_browser && kind.name !== PAGE) return fetchFile(kind, signal);
-  if (tab) tab.location.href = address("report");
+async function saveAndMake(now, kind, tab, signal) {
+  if (!(await saveAll())) return NOT_SAVED;
+  if (viewer.now !== now) return CANCELLED; // the reader has left the study
+  if (!kind.in_browser && kind.name !== PAGE) return fetchFile(now, kind, signal);
+  if (tab) tab.location.href = address(now, "report");
   if (kind.in_browser) {
-    const picture = await viewPicture(viewer.opened());
+    const picture = await viewPicture(now);
     if (!picture) return NO_SLICE;
     save(picture.blob, picture.name);
   }
-  const noted = await ask(address(`exports/${kind.name}/notes`), { method: "POST", body: "{}" });
+  const notes = address(now, `exports/${kind.name}/notes`);
+  const noted = await ask(notes, { method: "POST", body: "{}" });
   return noted.ok ? "" : noted.body.error || NO_ANSWER;
 }
 
 /**
+ * @param {Session} now
  * @param {Kind} kind
  * @param {AbortSignal} signal Cancels it, also on the server.
  * @returns {Promise<string>} Why it failed, or "".
  */
-async function fetchFile(kind, signal) {
+async function fetchFile(now, kind, signal) {
   const options = { method: "POST", headers: HEADERS, body: "{}", signal };
   try {
-    const answer = await fetch(address(`exports/${kind.name}/progress`), options);
+    const answer = await fetch(address(now, `exports/${kind.name}/progress`), options);
     if (!answer.ok || !answer.body) {
       return (await answer.json().catch(() => null))?.error || NO_ANSWER;
     }
@@ -246,9 +262,13 @@ function save(blob, name) {
 }
 
 async function copy() {
-  if (!viewer.now) return;
-  if (!(await saveAll())) return void note(NOT_SAVED, "copy-failed");
-  const { ok, body } = await ask(address("findings"));
+  const { now } = viewer;
+  if (!now) return;
+  const isSaved = await saveAll();
+  if (viewer.now !== now) return;
+  if (!isSaved) return void note(NOT_SAVED, "copy-failed");
+  const { ok, body } = await ask(address(now, "findings"));
+  if (viewer.now !== now) return;
   if (!ok) return void note(body.error || NO_ANSWER, "copy-failed");
   try {
     await toClipboard(body.text);

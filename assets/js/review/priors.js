@@ -66,6 +66,7 @@ import * as studyEntries from "./study_entries.js";
  * @property {Priors | null} found Null until it is loaded.
  * @property {TimePoint | null} chosen The prior beside the image.
  * @property {boolean} isAsked Whether the reader asked for it before the list was loaded.
+ * @property {string} failure Why the list cannot be loaded, in a sentence, or "".
  * @property {boolean} isOpen
  * @property {boolean} canRegister Whether a reliable registration exists.
  * @property {boolean} isRegistered Whether the prior is shown registered.
@@ -73,8 +74,11 @@ import * as studyEntries from "./study_entries.js";
  * @property {HTMLElement | null} chart Where the chart over time is drawn.
  * @property {string} shown Address of the picture on screen or on its way.
  * @property {boolean} isLoading
+ * @property {number} failures How often a picture has failed to load since one did.
+ * @property {number} again Timer of the next try to load it.
  * @property {number} timer Of the next try to load the list.
- * @property {number} poll Of the next question about the registration.
+ * @property {number} poll Timer of the next question about the registration.
+ * @property {number} turn Counts how often a prior was opened: answers for an earlier one are late.
  * @property {number} tries
  */
 
@@ -146,7 +150,13 @@ async function load(mine) {
     mine.timer = setTimeout(() => void load(mine), pauseOf(mine.tries++));
     return;
   }
-  if (!answer.ok) return;
+  if (!answer.ok) {
+    mine.failure = `Prior studies cannot be listed. ${answer.body.error || NO_ANSWER}`;
+    if (mine.isAsked) note(mine.failure);
+    mine.isAsked = false;
+    return;
+  }
+  mine.failure = "";
   mine.tries = 0;
   mine.found = answer.body;
   const known = mine.found?.priors.find((one) => one.study_id === mine.chosen?.study_id);
@@ -311,36 +321,54 @@ function open(mine) {
   mine.isOpen = true;
   mine.canRegister = mine.isRegistered = false;
   mine.status = "Registering the prior";
+  hidePicture(mine);
   show(mine);
-  void register(mine);
+  void register(mine, ++mine.turn);
 }
 
 /** Shows the prior beside the image, or hides it; waits for the list of priors. */
 function toggle() {
   if (!doc) return;
-  doc.isAsked = !doc.found && !doc.isAsked;
-  if (!doc.found) return;
-  if (!doc.chosen) return void note("No prior study of this patient is known.");
+  if (!doc.found) {
+    doc.isAsked = !doc.failure;
+    return void note(doc.failure || "Looking for prior studies of this patient.", "no-priors-yet");
+  }
+  doc.isAsked = false;
+  if (!doc.chosen) return void note("No prior study of this patient is known.", "no-prior");
   if (!doc.isOpen) return open(doc);
-  doc.isOpen = false;
-  show(doc);
+  close(doc);
+}
+
+/**
+ * Hides the prior; the focus goes from its controls to the one that opens it again.
+ *
+ * @param {Doc} mine
+ */
+function close(mine) {
+  clearTimeout(mine.again);
+  const hadFocus = byId("prior-pane").contains(document.activeElement);
+  mine.isOpen = false;
+  show(mine);
+  if (hadFocus) byId("priors-compare").focus();
 }
 
 /** @param {Doc} mine */
 const addressOf = (mine) =>
   `/api/studies/${mine.session.study.study_id}/priors/${mine.chosen?.study_id}`;
 
-/** @param {Doc} mine */
-async function register(mine) {
+/**
+ * @param {Doc} mine
+ * @param {number} turn
+ */
+async function register(mine, turn) {
   clearTimeout(mine.poll);
-  const { chosen } = mine;
   const body = JSON.stringify({});
   const answer = await ask(`${addressOf(mine)}/registration`, { method: "POST", body });
-  if (doc !== mine || mine.chosen !== chosen || !mine.isOpen) return;
+  if (doc !== mine || mine.turn !== turn || !mine.isOpen) return;
   const state = answer.ok ? answer.body.state : "";
   const isWaiting = answer.ok ? state === "queued" || state === "running" : !isFinal(answer.status);
   if (isWaiting) {
-    mine.poll = setTimeout(() => void register(mine), POLL_MS);
+    mine.poll = setTimeout(() => void register(mine, turn), POLL_MS);
     return;
   }
   mine.canRegister = mine.isRegistered = Boolean(answer.body.usable);
@@ -379,6 +407,12 @@ function scroll(event) {
 }
 
 /** @param {Doc} mine */
+function statusOf({ failures, status, isRegistered }) {
+  if (failures) return "The slice of the prior could not be loaded. Retrying.";
+  return status || (isRegistered ? "Interpolated" : "As acquired, nearest slice");
+}
+
+/** @param {Doc} mine */
 function show(mine) {
   const { chosen, isOpen } = mine;
   const isShown = isOpen && Boolean(chosen);
@@ -391,8 +425,7 @@ function show(mine) {
   if (!isShown || !chosen) return;
   byId("prior-title").textContent = `${chosen.study_date || "No date"}, ${chosen.state}`;
   byId("prior-size").textContent = sizeText(chosen);
-  byId("prior-status").textContent =
-    mine.status || (mine.isRegistered ? "Interpolated" : "As acquired, nearest slice");
+  byId("prior-status").textContent = statusOf(mine);
   byId("prior-registered").hidden = !mine.canRegister;
   byId("prior-registered").setAttribute("aria-pressed", String(mine.isRegistered));
   const own = mine.session.study.orientation;
@@ -438,6 +471,21 @@ function place() {
 }
 
 /**
+ * Takes the picture away, which shows another prior or another patient's, until the next one is
+ * there.
+ *
+ * @param {Doc} mine
+ */
+function hidePicture(mine) {
+  clearTimeout(mine.again);
+  const image = byId("prior-image", HTMLImageElement);
+  image.hidden = true;
+  image.onload = image.onerror = null;
+  image.removeAttribute("src");
+  Object.assign(mine, { shown: "", isLoading: false, failures: 0 });
+}
+
+/**
  * Shows the prior's slice; while one is on its way, only the last one that was asked for follows.
  *
  * @param {Doc} mine
@@ -462,14 +510,24 @@ function paint(mine) {
   if (wanted === mine.shown) return;
   mine.shown = wanted;
   mine.isLoading = true;
+  clearTimeout(mine.again);
   const image = byId("prior-image", HTMLImageElement);
-  const done = () => {
-    mine.isLoading = false;
+  image.onload = () => {
+    if (doc !== mine) return;
+    Object.assign(mine, { isLoading: false, failures: 0 });
+    image.hidden = false;
+    byId("prior-status").textContent = statusOf(mine);
     place();
-    if (doc === mine) paint(mine);
+    paint(mine);
   };
-  image.onload = done;
-  image.onerror = done;
+  image.onerror = () => {
+    if (doc !== mine) return;
+    const pause = pauseOf(mine.failures);
+    Object.assign(mine, { isLoading: false, shown: "", failures: mine.failures + 1 });
+    image.hidden = true;
+    byId("prior-status").textContent = statusOf(mine);
+    mine.again = setTimeout(() => doc === mine && paint(mine), pause);
+  };
   const how = mine.isRegistered ? ", registered" : "";
   image.alt = `Prior study of ${chosen.study_date || "unknown date"}${how}`;
   image.dataset.registered = String(mine.isRegistered);
@@ -495,6 +553,7 @@ function opened(session) {
     found: null,
     chosen: null,
     isAsked: false,
+    failure: "",
     isOpen: false,
     canRegister: false,
     isRegistered: false,
@@ -502,8 +561,11 @@ function opened(session) {
     chart: null,
     shown: "",
     isLoading: false,
+    failures: 0,
+    again: 0,
     timer: 0,
     poll: 0,
+    turn: 0,
     tries: 0,
   };
   byId("priors-section").hidden = true;
@@ -516,6 +578,7 @@ function opened(session) {
 function closed() {
   clearTimeout(doc?.timer);
   clearTimeout(doc?.poll);
+  clearTimeout(doc?.again);
   if (doc?.chart) window.Plotly?.purge(doc.chart);
   doc = null;
 }

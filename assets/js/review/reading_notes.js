@@ -69,10 +69,10 @@ export const eventText = ({ event, details }) => EVENTS[event]?.(details) ?? eve
 function showNotes() {
   const field = find("reading-notes", HTMLTextAreaElement);
   const reading = readingStore.now();
-  if (!field || !reading) return;
-  if (field !== document.activeElement && field.value !== reading.notes)
-    field.value = reading.notes;
-  field.readOnly = lock.isLocked();
+  if (!field) return;
+  const notes = reading?.notes ?? ""; // not those of the study before, while these are on their way
+  if ((field !== document.activeElement || !reading) && field.value !== notes) field.value = notes;
+  field.readOnly = lock.isLocked() || !reading;
   byId("reading-status").textContent = readingStore.words();
 }
 
@@ -116,8 +116,9 @@ function showMark() {
 
 function mark() {
   const reading = readingStore.now();
-  if (!reading || lock.refuse()) return;
-  const { k, channel, windows } = viewer.opened();
+  if (!viewer.now || lock.refuse()) return;
+  if (!reading) return void note("Key images of this study are still loading.", "reading-loading");
+  const { k, channel, windows } = viewer.now;
   const others = reading.key_images.filter((one) => !isInView(one));
   if (others.length < reading.key_images.length) {
     readingStore.change({ key_images: others });

@@ -289,7 +289,7 @@ async function enter(mine, { isTaken = false, isAmended = amends(mine) } = {}) {
     if (isFirst) notice();
     changed(mine);
     if (!wasAmending && amends(mine)) sendLate(mine);
-  } else if (isFinal(answer.status)) return answer.body.error; // the study was deleted
+  } else if (isFinal(answer.status)) return answer.body.error || NO_ANSWER; // it was deleted
   const wait = answer.ok ? BEAT_MS : pauseOf(mine.tries++);
   mine.beat = setTimeout(() => void (doc === mine && enter(mine)), wait);
   return answer.ok ? "" : NO_ANSWER;
@@ -476,7 +476,7 @@ async function flush(mine, isAgain = false) {
     const isOwn = answer.body.reading.claim?.own ?? true;
     if (isOwn && !isAgain) return flush(mine, true);
   }
-  say(mine, answer.status ? answer.body.error : `${NO_ANSWER} Your entry is not saved yet.`);
+  say(mine, answer.body.error || `${NO_ANSWER} Your entry is not saved yet.`);
   if (!isFinal(answer.status) && doc === mine)
     mine.timer = setTimeout(() => void queue(mine, () => flush(mine)), pauseOf(mine.tries++));
   return false;

@@ -16,6 +16,7 @@ import * as reader from "../frame/reader.js";
 import { newBatch, sendFile } from "../frame/file_transfer.js";
 import { ask, NO_ANSWER, RETRYING } from "../frame/server.js";
 import * as lock from "../viewer/lock.js";
+import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
 import { fromInput } from "../frame/chosen_files.js";
 import * as studyLoad from "./study_load.js";
@@ -143,26 +144,39 @@ function say(text, isError = false) {
 
 // ---- requests ----
 /**
- * Sends a change of the study in view and opens it again.
+ * The study that a change is for, as the reader saw it: an upload goes on after they have left it.
+ *
+ * @typedef {{ id: string, name: string, revision: number }} Target
+ */
+
+/** @returns {Target} The study in view. */
+function inView() {
+  const { study_id: id, name, entries: stated } = viewer.opened().study;
+  return { id, name, revision: (entries ?? stated).revision };
+}
+
+/** @param {Target} target */
+const isInView = ({ id }) => viewer.now?.study.study_id === id;
+
+/**
+ * Sends a change of a study, and opens it again if it is in view.
  *
  * @param {string} what
  * @param {Record<string, unknown>} body
- * @param {string} [method]
+ * @param {{ method?: string, target?: Target }} [options]
  * @returns {Promise<string>} Why it was not changed, in a sentence, or "".
  */
-async function change(what, body, method = "PUT") {
-  const { study } = viewer.opened();
-  const revision = entries?.revision ?? 0;
-  const answer = await ask(`/api/studies/${study.study_id}/${what}`, {
+async function change(what, body, { method = "PUT", target = inView() } = {}) {
+  const { id, revision } = target;
+  const answer = await ask(`/api/studies/${id}/${what}`, {
     method,
     body: JSON.stringify({ revision, ...body }),
   });
   studyLoad.forget();
-  if (answer.status === 409) await refresh(study.study_id);
+  if (answer.status === 409) await refresh(id);
   if (!answer.ok) return sentence(answer);
   const { now } = viewer;
-  if (now?.study.study_id === study.study_id)
-    openStudy({ study_id: study.study_id, slice: now.study.indices[now.k] });
+  if (now && isInView(target)) openStudy({ study_id: id, slice: now.study.indices[now.k] });
   return "";
 }
 
@@ -184,24 +198,26 @@ async function refresh(id) {
 
 /**
  * @param {readonly Named[]} items
+ * @param {Target} target
  * @returns {Promise<string>} As `change`.
  */
-async function attach(items) {
+async function attach(items, target) {
   const batch = newBatch();
+  const report = (/** @type {string} */ words) => isInView(target) && say(words);
   for (const [i, { file, name }] of items.entries()) {
     const words = `Uploading ${i + 1} of ${items.length}`;
-    say(words);
+    report(words);
     const outcome = await sendFile(
       { batch, file, name },
-      { onMoved: () => say(words), onPause: () => say(RETRYING) },
+      { onMoved: () => report(words), onPause: () => report(RETRYING) },
     );
     if (!outcome.ok) {
       void ask(`/api/uploads/${batch}`, { method: "DELETE" });
       return outcome.sentence || NO_ANSWER;
     }
   }
-  say("Reading the reference");
-  return change("reference", { batch, files: items.length });
+  report("Reading the reference");
+  return change("reference", { batch, files: items.length }, { target });
 }
 
 /** @returns {Promise<string>} As `change`. */
@@ -225,30 +241,35 @@ function withName(run) {
 }
 
 /**
- * Runs a change and shows why it failed below the buttons.
+ * Runs a change of the reference and shows why it failed: below the buttons, or over the image of
+ * the study that is in view by then.
  *
+ * @param {Target} target
  * @param {() => Promise<string>} run
  */
-async function perform(run) {
-  const id = viewer.now?.study.study_id;
+async function perform(target, run) {
   isBusy = true;
   const error = await run();
   isBusy = false;
-  if (viewer.now?.study.study_id === id && error) say(error, true);
+  if (!error) return;
+  if (isInView(target)) say(error, true);
+  else if (viewer.now) note(`The reference of ${target.name} was not changed. ${error}`);
 }
 
 function chooseReference() {
+  const target = inView(); // the reader may go on while they choose
   const input = make("input", { type: "file", multiple: true });
   const chosen = () => {
     const items = fromInput(input);
-    if (items.length) void perform(() => attach(items));
+    if (items.length) void perform(target, () => attach(items, target));
   };
   input.addEventListener("change", chosen);
   input.click();
 }
 
 function detach() {
-  void perform(() => change("reference", {}, "DELETE"));
+  const target = inView();
+  void perform(target, () => change("reference", {}, { method: "DELETE", target }));
 }
 
 function rename() {

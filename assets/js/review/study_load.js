@@ -108,7 +108,8 @@ export function inAddress() {
   const query = new URLSearchParams(location.search);
   const id = query.get("study") ?? "";
   if (!location.pathname.endsWith("/review") || !STUDY_ID.test(id)) return null;
-  return { study_id: id, slice: Number(query.get("slice")) || null };
+  const slice = query.get("slice") ?? "";
+  return { study_id: id, slice: /^[0-9]{1,6}$/.test(slice) ? Number(slice) : null };
 }
 
 /** Asks for the study of the page's address, while Dash fetches and draws the page. */
