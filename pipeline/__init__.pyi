@@ -92,6 +92,7 @@ from .interchange.content import Reader as Reader
 from .interchange.content import Side as Side
 from .interchange.content import Signed as Signed
 from .interchange.content import outline_lesions as outline_lesions
+from .interchange.content import withheld_words as withheld_words
 from .interchange.flat_masks import spreadsheet_text as spreadsheet_text
 from .measurement.bidimensional import BidimensionalMeasurement as BidimensionalMeasurement
 from .measurement.bidimensional import LesionMeasurement as LesionMeasurement
@@ -140,12 +141,14 @@ from .reports.wording import diameter_words as diameter_words
 from .reports.wording import expected_range as expected_range
 from .reports.wording import lesion_sentence as lesion_sentence
 from .reports.wording import model_sentences as model_sentences
+from .reports.wording import other_cautions as other_cautions
 from .reports.wording import patient_words as patient_words
 from .reports.wording import side_words as side_words
 from .reports.wording import size_words as size_words
 from .reports.wording import slice_words as slice_words
 from .reports.wording import slices_phrase as slices_phrase
 from .reports.wording import trust_sentences as trust_sentences
+from .reports.wording import withheld_findings as withheld_findings
 from .sandbox.watch import ReadingLimits as ReadingLimits
 from .storage.atomic_files import is_disk_full as is_disk_full
 from .storage.atomic_files import put_in_place as put_in_place

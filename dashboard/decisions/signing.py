@@ -262,6 +262,7 @@ def _result(services: Services, row: StudyRow, result: ResultWithoutMaps) -> Sig
         left_out_ml=result.left_out_ml,
         expected_dice=estimate.expected if estimate else None,
         cautions=tuple(one.sentence for one in result.cautions),
+        unfit=result.unfit.sentence if result.unfit else "",
     )
 
 

@@ -45,6 +45,7 @@ from pipeline import (
     measure_polygon,
     ml_words,
     model_sentences,
+    other_cautions,
     patient_words,
     share_words,
     side_words,
@@ -52,6 +53,7 @@ from pipeline import (
     slice_words,
     slices_phrase,
     trust_sentences,
+    withheld_findings,
 )
 
 #: Places that are not on one side: these words are not "the right brainstem".
@@ -76,6 +78,7 @@ _JUDGED = {
     Verdict.REJECT: "rejected",
     Verdict.CANNOT_ASSESS: "not assessed",
 }
+_NOT_ASSESSABLE = "The images could not be assessed"
 _FROM = {"signed": "as signed", "version": "as corrected", "ai": "by the AI, not read"}
 
 
@@ -128,6 +131,7 @@ class ReportSource:
         made_at: When the report is made, UTC.
         is_unsaved: Whether the mask is a correction that is not saved as a version.
         corrected: Numbers of the lesions of the AI whose outline the reader changed.
+        withheld: Why nothing is said of the mask, or "".
     """
 
     content: ReadContent
@@ -142,6 +146,7 @@ class ReportSource:
     made_at: datetime
     is_unsaved: bool = False
     corrected: frozenset[int] = frozenset()
+    withheld: str = ""
 
 
 def describe_report(source: ReportSource) -> Report:
@@ -151,7 +156,7 @@ def describe_report(source: ReportSource) -> Report:
     decided = content.decision
     counted = [one for one in content.lesions if one.verdict is not LesionVerdict.REMOVE]
     changes = _changes(content.comparison)
-    lines = tuple(_line(one, changes, source) for one in content.lesions)
+    lines = tuple(_line(one, changes, source) for one in content.lesions if not source.withheld)
     made_at = signature.at if signature else source.made_at
     return Report(
         title=REPORT_TITLE,
@@ -163,12 +168,12 @@ def describe_report(source: ReportSource) -> Report:
         lesion_unit="voxels" if study.spacing_mm is None else "mL",
         has_changes=any(one.change for one in lines),
         lesions=lines,
-        comments=tuple(f"{one.number}: {one.comment}" for one in content.lesions if one.comment),
+        comments=_comments(source),
         measurements=_measurements(source),
         pictures=source.pictures,
         chart=_chart(source.time_points),
         trust=_trust(source),
-        cautions=content.result.cautions if content.result else (),
+        cautions=other_cautions(content.result.cautions if content.result else (), source.withheld),
         notes="\n\n".join(filter(None, [decided.comment if decided else "", content.notes])),
         models=_models(content),
         amends=_amends(content),
@@ -177,6 +182,16 @@ def describe_report(source: ReportSource) -> Report:
         author=signature.author if signature else (decided.by.author if decided else ""),
         subject=", ".join(filter(None, [study.name, study.study_date])),
     )
+
+
+def _comments(source: ReportSource) -> tuple[str, ...]:
+    """What the reader wrote of lesions; of those that are not listed the place they chose, too."""
+    found = []
+    for one in source.content.lesions:
+        place = LOCATIONS.get(one.location or "", "") if source.withheld else ""
+        words = ". ".join(filter(None, [place, one.comment]))
+        found += [f"{one.number}: {words}"] if words else []
+    return tuple(found)
 
 
 def findings_text(report: Report) -> str:
@@ -251,12 +266,16 @@ def _findings(
 ) -> tuple[str, ...]:
     decided = content.decision
     reason = f": {decided.reason}" if decided and decided.reason else ""
-    if decided and decided.verdict is Verdict.CANNOT_ASSESS:
-        shown = "; the lesions below are those of the AI result" if content.lesions else ""
-        return (f"The images could not be assessed{reason}. No finding is reported{shown}.",)
-    if decided and decided.verdict is Verdict.REJECT:
-        shown = "; the lesions below are those of the rejected result" if content.lesions else ""
-        return (f"The reader rejected the AI result{reason}. No finding is reported{shown}.",)
+    if decided and is_refused(content):
+        is_rejected = decided.verdict is Verdict.REJECT
+        refused = "The reader rejected the AI result" if is_rejected else _NOT_ASSESSABLE
+        if source.withheld:
+            return f"{refused}{reason}.", *withheld_findings(source.withheld)
+        of = "rejected result" if is_rejected else "AI result"
+        shown = f"; the lesions below are those of the {of}" if content.lesions else ""
+        return (f"{refused}{reason}. No finding is reported{shown}.",)
+    if source.withheld:
+        return withheld_findings(source.withheld)
     words = []
     if not counted:
         words.append(NOTHING_FOUND)

@@ -27,10 +27,11 @@ from dashboard.reports.sources import (
     find_record,
     make_source,
     read_intact_record,
+    withhold,
 )
 from dashboard.store import StudyRow
 from dashboard.store.history import Author
-from dashboard.store.reading_content import LesionVerdict
+from dashboard.store.reading_content import LesionVerdict, SignedLesion
 from dashboard.store.readings import NewRecord, list_records
 from dashboard.store.signed_files import SignedFile, keep_signed_file, read_signed_file
 from dashboard.workspace.services import Services
@@ -42,6 +43,7 @@ from pipeline import (
     read_fonts,
     render_page,
     spreadsheet_text,
+    withheld_words,
 )
 
 _LOG = logging.getLogger(__name__)
@@ -210,7 +212,7 @@ def with_report(
         at=record.signed_at,
         digest=record.digest,
     )
-    read = StudyAsRead(record.content, signature, case, mask, ai, lesions)
+    read = withhold(StudyAsRead(record.content, signature, case, mask, ai, lesions))
     files: dict[SignedFile, bytes] = {}
     try:
         report = describe_report(make_source(services, row, read, at=record.signed_at))
@@ -329,34 +331,29 @@ _COLUMNS: Final = (
 def make_table(exported: Exported) -> bytes:
     """Lesions and the reader's own measurements as CSV, a row for each.
 
+    Where the AI result is withheld, a row says why, and lesions have what the reader wrote of them.
     Slices have the numbers that the page shows; points are (x, y) in pixels from the top left. An
     area is in square mm, or in pixels, as its unit says.
     """
     content, numbers = exported.read.content, exported.row.indices
+    withheld = exported.read.withheld
     corrected = exported.read.corrected
     stream = io.StringIO(newline="")
     writer = csv.DictWriter(stream, _COLUMNS, restval="")
     writer.writeheader()
+    if withheld:
+        writer.writerow(_cells(item="withheld", text=withheld_words(withheld)))
     for one in content.lesions:
         writer.writerow(
             _cells(
                 item="lesion",
                 number=one.number,
-                kind=str(one.verdict),
-                counts="no" if one.verdict is LesionVerdict.REMOVE else "yes",
                 location=LOCATIONS.get(one.location or "", ""),
                 location_snomed_ct=one.location or "",
-                side=one.side,
-                source="ai corrected" if one.number in corrected else one.source,
-                volume_ml=_number(one.volume_ml, 3),
-                voxels=one.voxels,
                 first_slice=numbers[one.first],
                 last_slice=numbers[one.last],
-                longest=_number(one.longest, 2),
-                perpendicular=_number(one.perpendicular, 2),
-                unit=one.unit,
-                slice_score=_number(one.score, 3),
                 text=one.comment,
+                **({} if withheld else _figures(one, is_corrected=one.number in corrected)),
             )
         )
     spacing = content.study.spacing_mm
@@ -379,6 +376,21 @@ def make_table(exported: Exported) -> bytes:
             )
         )
     return stream.getvalue().encode("utf-8")
+
+
+def _figures(lesion: SignedLesion, *, is_corrected: bool) -> dict[str, object]:
+    return {
+        "kind": str(lesion.verdict),
+        "counts": "no" if lesion.verdict is LesionVerdict.REMOVE else "yes",
+        "side": lesion.side,
+        "source": "ai corrected" if is_corrected else lesion.source,
+        "volume_ml": _number(lesion.volume_ml, 3),
+        "voxels": lesion.voxels,
+        "longest": _number(lesion.longest, 2),
+        "perpendicular": _number(lesion.perpendicular, 2),
+        "unit": lesion.unit,
+        "slice_score": _number(lesion.score, 3),
+    }
 
 
 def _cells(**values: object) -> dict[str, object]:

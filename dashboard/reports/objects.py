@@ -85,6 +85,7 @@ def make_exported_study(services: Services, row: StudyRow, read: StudyAsRead) ->
         ai=None if read.ai is None else _outlines(services, row, read, Origin.AI),
         read=_outlines(services, row, read, Origin.READER) if is_accepted else None,
         amends=_amended(services, row, content),
+        withheld=result.unfit if result else "",
     )
 
 

@@ -1,12 +1,13 @@
-"""What reports are made of: the study as read, signed or not, with its pictures and priors.
+"""What leaves of a study: what was read of it, signed or not, with its pictures and priors.
 
 Of a draft the mask is the reader's own unsaved correction, else what counts for a prior: the
-latest saved version, else the AI's.
+latest saved version, else the AI's. What pages withhold of an AI result is left out here, once for
+everything that leaves.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pipeline
@@ -23,7 +24,13 @@ from dashboard.reports.pictures import draw_key_images
 from dashboard.store import StudyRow
 from dashboard.store.corrections import list_versions, read_draft, read_version
 from dashboard.store.patients import read_patient
-from dashboard.store.reading_content import LesionVerdict, ReadContent, StudyFacts, is_refused
+from dashboard.store.reading_content import (
+    LesionVerdict,
+    ReadContent,
+    SignedLesion,
+    StudyFacts,
+    is_refused,
+)
 from dashboard.store.readings import SignedLine, find_reading, read_record
 from dashboard.store.stored_json import MaskBase
 from dashboard.studies.analysis import find_result
@@ -38,13 +45,14 @@ class StudyAsRead:
     """A study as it leaves Overread.
 
     Attributes:
-        content: What is recorded of it.
+        content: What is recorded of it, but for what is withheld.
         signature: None where it is not signed.
         case: The study's pixels.
         mask: The mask as read.
         ai: The AI mask; None without a result.
         lesions: The lesion list of the mask; of a record without what the AI left out.
         is_unsaved: Whether the mask is a correction that is not saved as a version.
+        withheld: Why nothing is said of the mask, which no reader drew or accepted, or "".
     """
 
     content: ReadContent
@@ -54,6 +62,7 @@ class StudyAsRead:
     ai: MaskSlices | None
     lesions: LesionList
     is_unsaved: bool = False
+    withheld: str = ""
 
     @property
     def corrected(self) -> frozenset[int]:
@@ -74,6 +83,42 @@ class StudyAsRead:
             if one.verdict is LesionVerdict.KEEP and not one.is_corrected
         }
         return frozenset(by_ai - equal)
+
+
+def withhold(read: StudyAsRead) -> StudyAsRead:
+    """Leave out the AI's figures where its images are unlike the training data.
+
+    The rule is that of the pages (`dashboard.studies.analysis.withheld_words`): a mask that a
+    reader drew or accepted is the reader's, and its volume and lesions leave. Of any other mask
+    no lesion leaves but for what the reader wrote of it. Slice scores, expected Dice, and what is
+    not in the mask are the AI's in either case.
+    """
+    content = read.content
+    result = content.result
+    if result is None or not result.unfit:
+        return read
+    result = replace(result, volume_ml=None, left_out_ml=None, expected_dice=None)
+    is_readers = read.is_unsaved or content.mask_version is not None
+    is_accepted = read.signature is not None and not is_refused(content)
+    if is_readers or is_accepted:
+        counted = [one for one in content.lesions if one.verdict is not LesionVerdict.REMOVE]
+        lesions = tuple(replace(one, score=None) for one in counted)
+        return replace(read, content=replace(content, result=result, lesions=lesions))
+    written = [one for one in content.lesions if one.location or one.comment]
+    bare = replace(
+        content,
+        result=result,
+        lesions=tuple(_without_figures(one) for one in written),
+        volume_ml=None,
+        comparison=content.comparison and replace(content.comparison, volume_ml=None, lesions=()),
+    )
+    return replace(read, content=bare, lesions=LesionList((), 0), withheld=result.unfit)
+
+
+def _without_figures(lesion: SignedLesion) -> SignedLesion:
+    return replace(
+        lesion, volume_ml=None, voxels=0, longest=None, perpendicular=None, score=None, side=""
+    )
 
 
 def find_draft(services: Services, row: StudyRow, reader_id: str) -> StudyAsRead:
@@ -103,7 +148,7 @@ def find_draft(services: Services, row: StudyRow, reader_id: str) -> StudyAsRead
         mask_version=version,
     )
     is_unsaved = version is None and based_on is not None
-    return StudyAsRead(content, None, case, mask, ai, lesions, is_unsaved)
+    return withhold(StudyAsRead(content, None, case, mask, ai, lesions, is_unsaved))
 
 
 def find_record(services: Services, row: StudyRow, number: int) -> StudyAsRead:
@@ -120,17 +165,19 @@ def find_record(services: Services, row: StudyRow, number: int) -> StudyAsRead:
     read = decode_mask(mask, shape)
     case = _load_signed(services, row, line.content.study)
     ai_mask = None if ai is None else decode_mask(ai, shape)
-    return StudyAsRead(
-        content=line.content,
-        signature=Signature(
-            number=line.number, author=line.author, at=line.signed_at, digest=line.digest
-        ),
-        case=case,
-        mask=read,
-        ai=ai_mask,
-        lesions=list_lesions(
-            case, read, ai=ai_mask, left_out=None, scores=None, channel=row.start_channel
-        ),
+    return withhold(
+        StudyAsRead(
+            content=line.content,
+            signature=Signature(
+                number=line.number, author=line.author, at=line.signed_at, digest=line.digest
+            ),
+            case=case,
+            mask=read,
+            ai=ai_mask,
+            lesions=list_lesions(
+                case, read, ai=ai_mask, left_out=None, scores=None, channel=row.start_channel
+            ),
+        )
     )
 
 
@@ -211,6 +258,7 @@ def make_source(
         ),
         is_unsaved=read.is_unsaved,
         corrected=read.corrected,
+        withheld=read.withheld,
         made_at=at,
     )
 

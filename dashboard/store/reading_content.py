@@ -234,6 +234,10 @@ class StudyFacts:
     spacing_by: Entry | None
 
 
+def _is_empty(text: str) -> bool:
+    return not text
+
+
 @dataclass(frozen=True, kw_only=True)
 class SignedResult:
     """The AI result that was in view.
@@ -245,6 +249,8 @@ class SignedResult:
         volume_ml, left_out_ml: None without spacing.
         expected_dice: None where nothing is to be expected.
         cautions: Sentences.
+        unfit: Why figures of the result are withheld (`CaseResult.unfit`), or "": then it is not
+            written, so that records of earlier versions keep their digests.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -261,6 +267,7 @@ class SignedResult:
     left_out_ml: _Volume | None
     expected_dice: Share | None
     cautions: Annotated[tuple[Sentence, ...], Field(max_length=1000)]
+    unfit: Annotated[Sentence, Field(exclude_if=_is_empty)] = ""
 
 
 @dataclass(frozen=True, kw_only=True)

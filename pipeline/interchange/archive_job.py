@@ -54,6 +54,7 @@ class SentStudy(DeclaredModel):
     ai: SentOutlines | None
     read: SentOutlines | None
     amends: Signed | None
+    withheld: str
 
 
 class ArchiveRequest(DeclaredModel):
@@ -84,6 +85,7 @@ def send_study(study: ExportedStudy) -> tuple[SentStudy, list[NDArray[np.generic
         ai=sent.get(Origin.AI),
         read=sent.get(Origin.READER),
         amends=study.amends,
+        withheld=study.withheld,
     )
     return facts, [one.labels for one in drawn]
 
@@ -125,6 +127,7 @@ def _study(sent: SentStudy, case: Case, arrays: Iterator[NDArray[np.generic]]) -
         ai=outlines(sent.ai),
         read=outlines(sent.read),
         amends=sent.amends,
+        withheld=sent.withheld,
     )
 
 

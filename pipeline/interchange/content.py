@@ -6,7 +6,7 @@ imports a DICOM library: the web process may collect it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -149,6 +149,19 @@ class Outlines:
     lesions: tuple[ExportedLesion, ...]
 
 
+def withheld_words(reason: str) -> str:
+    """What leaves in place of an AI result whose images are unlike the training data."""
+    return f"No volume, diameters or lesions of the AI result are given. {reason}"
+
+
+def _without_figures(outlines: Outlines) -> Outlines:
+    bare = (
+        replace(one, volume_ml=None, longest_mm=None, perpendicular_mm=None, measured_on=None)
+        for one in outlines.lesions
+    )
+    return replace(outlines, lesions=tuple(bare))
+
+
 @dataclass(frozen=True)
 class Signed:
     """What identifies a signed record: its SHA-256, and when it was signed (UTC)."""
@@ -168,9 +181,11 @@ class ExportedStudy:
         algorithm: The network; None where the study was read without one.
         reader: Who read it; None for the AI result alone.
         is_signed: Whether the reader signed.
-        ai, read: The AI's mask and the mask as read; None if missing.
+        ai, read: The AI's mask and the mask as read; None if missing. Where figures of the AI
+            result are withheld, the AI's lesions have none.
         assessment: What the reader decided; None where nobody has read the study.
         amends: The record that this one amends, or None.
+        withheld: Why figures of the AI result are withheld, or "".
     """
 
     case: Case
@@ -183,6 +198,7 @@ class ExportedStudy:
     ai: Outlines | None = None
     read: Outlines | None = None
     amends: Signed | None = None
+    withheld: str = ""
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:
@@ -191,6 +207,8 @@ class ExportedStudy:
         for outlines in (self.ai, self.read):
             if outlines is not None and outlines.labels.shape != shape:
                 raise ValueError(f"labels must have shape {shape}, got {outlines.labels.shape}")
+        if self.withheld and self.ai is not None:
+            object.__setattr__(self, "ai", _without_figures(self.ai))
 
     def outlines(self, origin: Origin) -> Outlines | None:
         """The outlines that somebody drew."""
@@ -200,6 +218,15 @@ class ExportedStudy:
     def is_refused(self) -> bool:
         """Whether a reader rejected the AI result or could not assess the images."""
         return self.assessment is not None and not self.assessment.is_accepting
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether outlines are findings.
+
+        Those of a result that a reader refused are none, nor those of one that is withheld and that
+        no reader has accepted.
+        """
+        return not self.is_refused and not (self.withheld and self.read is None)
 
 
 class LineKind(StrEnum):

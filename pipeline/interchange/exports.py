@@ -15,7 +15,14 @@ from pydicom.dataset import Dataset
 
 from pipeline.data.mask_export import encode_nifti_mask
 from pipeline.errors import InputError, ProgressCallback
-from pipeline.interchange.content import ExportedStudy, ExportKind, KeyView, Origin, Outlines
+from pipeline.interchange.content import (
+    ExportedStudy,
+    ExportKind,
+    KeyView,
+    Origin,
+    Outlines,
+    withheld_words,
+)
 from pipeline.interchange.documents import build_pdf_document, build_rejection
 from pipeline.interchange.flat_masks import (
     write_measurements_csv,
@@ -142,7 +149,7 @@ def write_exports(
     for outlines in drawn:
         yield from _plain_files(study, outlines, kinds)
     if ExportKind.CSV in kinds:
-        content = write_measurements_csv(drawn, study.case.indices)
+        content = write_measurements_csv(drawn, study.case.indices, withheld=study.withheld)
         yield ExportedFile("measurements.csv", content.encode("utf-8"))
     steps.end()
 
@@ -150,11 +157,11 @@ def write_exports(
 def _drawn(study: ExportedStudy, kinds: Collection[ExportKind]) -> list[tuple[Origin, bool]]:
     """The SEGs of a study: of whom, and whether its lesions are joined.
 
-    What a reader rejected is no outline for a PACS.
+    What a reader rejected is no outline for a PACS, nor is what is withheld.
     """
-    drawn = [o for o in (Origin.AI, Origin.READER) if (one := study.outlines(o)) and one.lesions]
-    if study.is_refused:
+    if not study.has_findings:
         return []
+    drawn = [o for o in (Origin.AI, Origin.READER) if (one := study.outlines(o)) and one.lesions]
     single = [
         origin
         for origin in drawn
@@ -196,7 +203,8 @@ def _objects(
             single[origin] = made
         yield f"seg-{origin.lower()}{'-joined' if is_joined else ''}.dcm", made
     measured = {origin: made for origin, made in single.items() if origin in _vouched(study)}
-    if ExportKind.SR in kinds and (measured or study.assessment is not None):
+    has_words = study.assessment is not None or not study.has_findings
+    if ExportKind.SR in kinds and (measured or has_words):
         steps.begin("Writing the DICOM SR")
         yield "measurements.dcm", build_measurement_report(study, series, measured)
     if ExportKind.SC in kinds:
@@ -215,6 +223,11 @@ def _no_outlines(study: ExportedStudy) -> str:
     if study.is_refused and study.assessment is not None:
         words = study.assessment.judgement.value
         return f"No DICOM SEG is written, and the DICOM SR holds no lesion. {words}."
+    if not study.has_findings:
+        return (
+            "No DICOM SEG and no key image are written, and the DICOM SR holds no lesion."
+            f" {study.withheld}"
+        )
     if study.assessment is not None:
         return "No DICOM SEG is written: nothing is outlined."
     return "No DICOM SEG and no DICOM SR are written: nothing is outlined."
@@ -230,7 +243,7 @@ def _plain_files(
             f"mask-{name}.nii.gz", encode_nifti_mask(mask, case.grid, case.spacing_mm)
         )
     if ExportKind.RLE in kinds:
-        facts = {
+        facts: dict[str, object] = {
             "research_use_only": True,
             "outline": outlines.origin.value,
             "record": study.digest,
@@ -241,6 +254,8 @@ def _plain_files(
             "network_sha256": None if study.algorithm is None else study.algorithm.digest,
             "spacing_mm": case.spacing_mm,
         }
+        if study.withheld and outlines.origin is Origin.AI:
+            facts["withheld"] = withheld_words(study.withheld)
         runs = write_runs_csv(mask, case.indices)
         document = write_runs_json(mask, case.indices, outlines=outlines, facts=facts)
         yield ExportedFile(f"mask-{name}-rle.csv", runs.encode("utf-8"))

@@ -11,10 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.run_lengths import ORDER, encode_runs
-from pipeline.interchange.content import Outlines
+from pipeline.interchange.content import Origin, Outlines, withheld_words
 
-#: Columns of the CSV.
+#: Columns of the CSV of a mask.
 COLUMNS = ("slice", "height", "width", "rle")
+#: Columns of the CSV of lesions.
+_LESION_COLUMNS = (
+    "outline", "lesion", "side", "location", "location_code", "volume_ml", "longest_mm",
+    "perpendicular_mm", "measured_on_slice", "first_slice", "last_slice", "comment",
+)  # fmt: skip
 
 
 def write_runs_csv(masks: NDArray[np.bool_], indices: Sequence[int]) -> str:
@@ -67,30 +72,27 @@ def write_runs_json(
     return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def write_measurements_csv(outlines: Sequence[Outlines], indices: Sequence[int]) -> str:
+def write_measurements_csv(
+    outlines: Sequence[Outlines], indices: Sequence[int], *, withheld: str = ""
+) -> str:
     """A row for each lesion; what is not known is empty.
 
     Cells that begin like a formula get an apostrophe: spreadsheets would run them.
+
+    Args:
+        outlines: Whose lesions.
+        indices: Number of each slice.
+        withheld: Why figures of the AI result are withheld: the AI's outline then has one row,
+            whose comment says so; "" for nothing.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(
-        (
-            "outline",
-            "lesion",
-            "side",
-            "location",
-            "location_code",
-            "volume_ml",
-            "longest_mm",
-            "perpendicular_mm",
-            "measured_on_slice",
-            "first_slice",
-            "last_slice",
-            "comment",
-        )
-    )
+    writer.writerow(_LESION_COLUMNS)
     for one in outlines:
+        if withheld and one.origin is Origin.AI:
+            words = spreadsheet_text(withheld_words(withheld))
+            writer.writerow([one.origin.value, *[""] * (len(_LESION_COLUMNS) - 2), words])
+            continue
         for lesion in one.lesions:
             location, on = lesion.location, lesion.measured_on
             writer.writerow(

@@ -72,10 +72,10 @@ _CAPTION = 56
 def largest_view(study: ExportedStudy) -> KeyView | None:
     """The slice with most of the mask as read, or of the AI's, in the case's window.
 
-    None where nothing is outlined, and where the reader rejected what is.
+    None where nothing is outlined, and where what is outlined is no finding.
     """
     outlines = study.read or study.ai
-    if outlines is None or study.is_refused or not outlines.labels.any():
+    if outlines is None or not study.has_findings or not outlines.labels.any():
         return None
     k = int(np.argmax(np.count_nonzero(outlines.labels, axis=(1, 2))))
     return KeyView(k=k, window=study.case.window)

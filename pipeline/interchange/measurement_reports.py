@@ -33,12 +33,12 @@ from pipeline.errors import InputError
 from pipeline.interchange.content import (
     NOTHING_FOUND,
     RESEARCH_USE,
-    Assessment,
     ExportedLesion,
     ExportedStudy,
     Judgement,
     Origin,
     Outlines,
+    withheld_words,
 )
 from pipeline.interchange.identifiers import date_and_time, derive_uid, zoned_time
 from pipeline.interchange.image_series import (
@@ -95,7 +95,7 @@ def build_measurement_report(
             which the SR vouches.
 
     Raises:
-        InputError: There is neither a SEG nor a decision.
+        InputError: There is neither a SEG, nor a decision, nor a reason why there is none.
     """
     groups, slices = [], set[int]()
     for origin, segmentation in segmentations.items():
@@ -104,7 +104,7 @@ def build_measurement_report(
         for lesion in outlines.lesions:
             groups.append(_group(study, series, outlines, lesion, segmentation))
             slices.update(range(lesion.first, lesion.last + 1))
-    if not groups and study.assessment is None:
+    if not groups and study.assessment is None and study.has_findings:
         raise InputError("", NOTHING_TO_MEASURE)
     images = evidence_of(series, sorted(slices) or range(len(series.images)))
     evidence = [*images, *(_named(one, images[0]) for one in segmentations.values())]
@@ -153,8 +153,8 @@ def _content(
         for group in groups:
             measured.ContentSequence.extend(group)
         content.append(measured)
-    if study.assessment is not None:
-        content.append(_evaluations(study.assessment, is_empty=not groups))
+    if study.assessment is not None or not study.has_findings:
+        content.append(_evaluations(study, is_empty=not groups))
     return root
 
 
@@ -164,25 +164,27 @@ def _container(name: Code) -> ContainerContentItem:
     return made
 
 
-def _evaluations(assessment: Assessment, *, is_empty: bool) -> ContainerContentItem:
-    """What the reader decided, and why."""
+def _evaluations(study: ExportedStudy, *, is_empty: bool) -> ContainerContentItem:
+    """What the reader decided, and why; and why there is no lesion."""
     made = _container(_EVALUATIONS)
-    judgement = assessment.judgement
-    value = CodedConcept(_CODES[judgement], _SCHEME, judgement.value)
-    made.ContentSequence.append(
-        CodeContentItem(name=_DECISION, value=value, relationship_type=_CONTAINS)
-    )
-    why = ": ".join(filter(None, (assessment.reason, assessment.comment)))
-    if why:
+    assessment = study.assessment
+    texts = list[tuple[Code | CodedConcept, str]]()
+    if assessment is not None:
+        judgement = assessment.judgement
+        value = CodedConcept(_CODES[judgement], _SCHEME, judgement.value)
         made.ContentSequence.append(
-            TextContentItem(name=_REASON, value=why, relationship_type=_CONTAINS)
+            CodeContentItem(name=_DECISION, value=value, relationship_type=_CONTAINS)
         )
-    if is_empty and assessment.is_accepting:
-        made.ContentSequence.append(
-            TextContentItem(
-                name=codes.DCM.Finding, value=NOTHING_FOUND, relationship_type=_CONTAINS
+        texts.append((_REASON, ": ".join(filter(None, (assessment.reason, assessment.comment)))))
+    if not study.has_findings and study.withheld:
+        texts.append((codes.DCM.Finding, withheld_words(study.withheld)))
+    elif is_empty and study.has_findings:
+        texts.append((codes.DCM.Finding, NOTHING_FOUND))
+    for name, words in texts:
+        if words:
+            made.ContentSequence.append(
+                TextContentItem(name=name, value=words, relationship_type=_CONTAINS)
             )
-        )
     return made
 
 

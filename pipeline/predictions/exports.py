@@ -68,6 +68,7 @@ def write_case_exports(
         at=at,
         algorithm=Algorithm(network.name, network.version, network.digest),
         ai=outline_lesions(Origin.AI, result.masks(), case, study=content[:16]),
+        withheld=result.unfit.sentence if result.unfit else "",
     )
     flair = SequenceName.FLAIR
     channel = case.sequences.index(flair) if flair in case.sequences else 0

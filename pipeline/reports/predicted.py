@@ -40,11 +40,13 @@ from pipeline.reports.wording import (
     expected_range,
     lesion_sentence,
     model_sentences,
+    other_cautions,
     patient_words,
     side_words,
     size_words,
     slice_words,
     trust_sentences,
+    withheld_findings,
 )
 
 #: Key images: of the largest lesions.
@@ -64,7 +66,7 @@ def describe_result(
         channel: Channel of the pictures.
     """
     case, outlines = study.case, study.ai
-    listed = outlines.lesions if outlines is not None and result.unfit is None else ()
+    listed = outlines.lesions if outlines is not None and study.has_findings else ()
     lesions = tuple(_Listed(study, one, channel) for one in listed)
     estimate = estimate_dice(model, result)
     ratio = model.volume if model and estimate else None
@@ -88,7 +90,7 @@ def describe_result(
             ("Decision on the AI result", "None recorded"),
             ("Mask", "AI mask, unchanged"),
         ),
-        findings=_findings(case, result, lesions, range_ml),
+        findings=_findings(study, result, lesions, range_ml),
         lesion_unit="voxels" if case.spacing_mm is None else "mL",
         has_changes=False,
         lesions=tuple(_line(case, one) for one in lesions),
@@ -99,13 +101,12 @@ def describe_result(
         trust=trust_sentences(
             expected=estimate.sentence if estimate else "",
             expected_dice=None,
-            volume_ml=result.volume_ml if result.unfit is None else None,
+            volume_ml=result.volume_ml if study.has_findings else None,
             range_ml=range_ml,
-            left_out_ml=result.left_out_ml if result.unfit is None else None,
+            left_out_ml=result.left_out_ml if study.has_findings else None,
             n_lesions=len(lesions),
-        )
-        or ("Nothing is claimed of the accuracy of this result.",),
-        cautions=tuple(one.sentence for one in result.cautions),
+        ),
+        cautions=other_cautions(tuple(one.sentence for one in result.cautions), study.withheld),
         notes="",
         models=model_sentences(
             network=network.name,
@@ -157,13 +158,14 @@ def _moment(at: datetime) -> str:
 
 
 def _findings(
-    case: Case,
+    study: ExportedStudy,
     result: CaseResult,
     lesions: tuple[_Listed, ...],
     range_ml: tuple[float, float] | None,
 ) -> tuple[str, ...]:
-    if result.unfit is not None:
-        return (result.unfit.sentence, "No finding is reported.")
+    if not study.has_findings:
+        return withheld_findings(study.withheld)
+    case = study.case
     words = [] if lesions else [NOTHING_FOUND]
     between = expected_range(range_ml)
     for at, one in enumerate(lesions):

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from pipeline.data.case import PatientIdentity
+from pipeline.interchange.content import withheld_words
 from pipeline.measurement.bidimensional import judge_diameters
 from pipeline.reports.volume_words import ml_words, range_words
 
 REPORT_TITLE: Final = "Brain MRI: FLAIR abnormality"
 NOT_GIVEN: Final = "not given"
 NOT_ASSESSED: Final = "Enhancing disease is not assessed here."
+NOTHING_CLAIMED: Final = "Nothing is claimed of the accuracy of the AI result."
 NO_SPACING: Final = "No pixel spacing is known: sizes are in voxels and pixels."
 #: Why the table of lesions has no ranges.
 NO_RANGE: Final = (
@@ -134,7 +136,17 @@ def trust_sentences(
         words.append(NO_RANGE)
     if left_out_ml:
         words.append(f"{ml_words(left_out_ml)} mL were left out of it as small.")
-    return tuple(words)
+    return tuple(words) or (NOTHING_CLAIMED,)
+
+
+def withheld_findings(reason: str) -> tuple[str, ...]:
+    """The findings where the AI result is withheld and no reader has outlined anything."""
+    return withheld_words(reason), "No finding is reported."
+
+
+def other_cautions(cautions: Sequence[str], withheld: str) -> tuple[str, ...]:
+    """The cautions but for the one that the findings give as the reason."""
+    return tuple(one for one in cautions if one != withheld)
 
 
 def model_sentences(

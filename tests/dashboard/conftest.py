@@ -14,11 +14,22 @@ from service_processes import PostgresServer, RedisServer, open_postgres, open_r
 from dashboard.store import ModelKey, Store
 from dashboard.workspace import services
 from dashboard.workspace.services import Services, build_services
+from pipeline import Caution
 
 
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+def findings(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[Caution, ...]]:
+    """What the input gate finds, by case; nothing by default, though the pictures are tiny."""
+    found: dict[str, tuple[Caution, ...]] = {}
+    monkeypatch.setattr(
+        "pipeline.analysis.answer.check_input", lambda case: found.get(case.case_id, ())
+    )
+    return found
 
 
 @pytest.fixture(scope="session")

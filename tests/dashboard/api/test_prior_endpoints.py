@@ -24,6 +24,7 @@ from pipeline.data.case import StudyLabels
 from pipeline.data.dicom_source import DicomSource, SourceImage
 
 OURS = {"X-Overread": "1"}
+pytestmark = pytest.mark.usefixtures("findings")
 ADA = PatientIdentity("4711", "St. Mary", "Lovelace^Ada", "F", "1815-12-10")
 
 
@@ -36,16 +37,6 @@ def server(parts: Services) -> Flask:
 def client(server: Flask) -> FlaskClient:
     found = server.test_client()
     assert found.put("/api/reader", json={"name": "Ada"}, headers=OURS).status_code == 200
-    return found
-
-
-@pytest.fixture(autouse=True)
-def findings(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[Caution, ...]]:
-    """What the input gate finds, by case; nothing by default, though the pictures are tiny."""
-    found: dict[str, tuple[Caution, ...]] = {}
-    monkeypatch.setattr(
-        "pipeline.analysis.answer.check_input", lambda case: found.get(case.case_id, ())
-    )
     return found
 
 

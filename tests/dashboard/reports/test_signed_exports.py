@@ -38,16 +38,20 @@ from pipeline import (
     READER_COLOUR,
     REFERENCE_COLOUR,
     Assessment,
+    Caution,
     ExportedStudy,
+    InputAspect,
     InputError,
     Judgement,
     LineKind,
     Origin,
     Outlines,
     PatientIdentity,
+    Severity,
 )
 from pipeline.data.case import StudyLabels
 
+pytestmark = pytest.mark.usefixtures("findings")
 PATIENT = PatientIdentity("4711", "St. Mary", "Lovelace^Ada", "F", "1815-12-10")
 FILES = ("rle", "nifti", "ai-nifti", "csv")
 
@@ -360,6 +364,61 @@ def test_a_rejected_result_leaves_as_rejected_and_is_no_volume_of_a_prior(parts:
     compare(ada, (study, prior))
     reading = ada.get(f"/api/studies/{study}/reading").json
     assert reading["comparison"]["prior_volume_ml"] is None
+
+
+def rows_of(table: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(table.decode())))
+
+
+def test_withheld_figures_leave_in_no_file(
+    parts: Services, findings: dict[str, tuple[Caution, ...]]
+) -> None:
+    reason = "Not FLAIR."
+    findings["case1"] = (Caution(reason, InputAspect.SEQUENCE, Severity.UNFIT),)
+    study = add(parts, 1, "2026-06-03")
+    run_jobs(parts)
+    ada = reader(make_server(parts), "Ada")
+    revision = begin(ada, study)["revision"]
+    row = parts.store.study(study)
+    assert row
+    (lesion,) = lesions_as_read(
+        parts, row, parts.load_case(row), with_corners(ai=True, own=False)
+    ).lesions
+    written = {"key": lesion.key, "location": "83251001", "comment": "a vessel"}
+    image = {"id": "i", "k": 1, "channel": 0, "window": [0, 99], "layers": ["ai", "diameters"]}
+    sent = send(ada, study, "reading", revision=revision, lesions=[written], key_images=[image])
+    assert sent.status_code == 200, sent.json
+    ruler = {"id": "aa" * 8, "kind": "ruler", "k": 1, "points": [[0, 0], [3, 4]]}
+    assert send(ada, study, "measurements", revision=0, items=[ruler]).status_code == 200
+
+    withheld, listed, drawn = rows_of(send(ada, study, "exports/csv", method="POST").data)
+    assert (withheld["item"], drawn["kind"]) == ("withheld", "ruler")
+    assert reason in withheld["text"] and float(drawn["longest"]) > 0
+    assert {name for name, value in listed.items() if value} == {
+        "item", "number", "location", "location_snomed_ct", "first_slice", "last_slice", "text"
+    }  # fmt: skip
+    text = ada.get(f"/api/studies/{study}/findings").json["text"]
+    page = ada.get(f"/api/studies/{study}/report").text
+    for shown in (text, page):
+        assert shown.count(reason) == 1 and "a vessel" in shown and "Frontal lobe" in shown
+        assert " mL" not in shown and "White: diameters" not in shown
+        assert shown.count(" mm") == 1, "the reader's ruler"
+
+    # a rejection accepts no figure; what the reader outlines is their own
+    decide(ada, study, "reject", reason="wrong or missing sequence")
+    assert signature(ada, study, "a").status_code == 201
+    assert "mL" not in make_findings(Exported(parts, row, 1))
+    sent_study = outlines_of(parts, study)
+    assert sent_study.ai and [one.volume_ml for one in sent_study.ai.lesions] == [None]
+    decide(ada, study, "accept with changes", reason="missed lesion")
+    amended = signature(
+        ada, study, "b", amends=1, reason="seen again", touched=with_corners(ai=False, own=True)
+    )
+    assert amended.status_code == 201, amended.json
+    own, _ = rows_of(make_table(Exported(parts, row, 2)))
+    assert (own["source"], own["slice_score"]) == ("reader", "") and float(own["volume_ml"]) > 0
+    signed = make_findings(Exported(parts, row, 2))
+    assert " mL, longest diameter" in signed and "The AI outline has" not in signed
 
 
 def test_a_late_report_shows_the_prior_of_its_record(parts: Services) -> None:

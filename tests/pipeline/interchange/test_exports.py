@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 import zipfile
 from dataclasses import replace
 
@@ -175,6 +177,24 @@ def test_a_rejecting_reader_verifies_the_rejection_and_no_lesion(tmp_path, judge
     accepted = replace(study, assessment=Assessment(Judgement.ACCEPTED))
     bare, stamped = (draw_key_image(one, KeyView(k=2)) for one in (accepted, study))
     assert len(stamped) > len(bare), "the rejection is a line of the picture"
+
+
+def test_of_a_withheld_result_no_figure_leaves(tmp_path):
+    case, mask = case_and_mask(tmp_path / "a")
+    reason = "Not FLAIR."
+    by_ai = replace(exported(case, mask), assessment=None, read=None, reader=None, is_signed=False)
+    assert [one.volume_ml for one in by_ai.ai.lesions if one.volume_ml] != []
+    files, sentences = files_of(replace(by_ai, withheld=reason), set(ExportKind))
+    assert not any(name.startswith(("seg-", "key-image")) for name in files)
+    assert len(sentences) == 1 and reason in sentences[0]
+    assert_conforms(tmp_path, "measurements.dcm", files["measurements.dcm"])
+    shown = run_tool("dsrdump", "+Pl", tmp_path / "measurements.dcm").stdout
+    assert reason in " ".join(shown.split()) and "Imaging Measurements" not in shown
+    (row,) = csv.DictReader(io.StringIO(files["measurements.csv"].decode()))
+    assert reason in row["comment"] and not any(row[name] for name in row if "_" in name)
+    runs = json.loads(files["mask-ai-rle.json"])
+    assert reason in runs["withheld"] and runs["lesions"]
+    assert {one[name] for one in runs["lesions"] for name in one if "_m" in name} == {None}
 
 
 def test_a_reader_who_confirms_that_nothing_is_outlined_has_an_sr(tmp_path):

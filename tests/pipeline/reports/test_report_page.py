@@ -61,8 +61,12 @@ def report_of(
         left_out_ml=None,
         dice=None,
     )
-    study = ExportedStudy(case=case, digest="ab" * 32, at=MOMENT, algorithm=NETWORK, ai=outlines)
-    return describe_result(study, replace(result, **changes), model=None, channel=0)
+    result = replace(result, **changes)
+    study = ExportedStudy(
+        case=case, digest="ab" * 32, at=MOMENT, algorithm=NETWORK, ai=outlines,
+        withheld=result.unfit.sentence if result.unfit else "",
+    )  # fmt: skip
+    return describe_result(study, result, model=None, channel=0)
 
 
 def test_an_unread_result_is_a_draft_in_the_words_of_all_reports(tmp_path: Any) -> None:
@@ -82,7 +86,7 @@ def test_an_unread_result_is_a_draft_in_the_words_of_all_reports(tmp_path: Any) 
 def test_a_result_of_which_nothing_is_claimed_has_no_finding(tmp_path: Any) -> None:
     unfit = report_of(tmp_path / "1", input_findings=(UNFIT,))
     assert (unfit.lesions, unfit.pictures) == ((), ())
-    assert UNFIT.sentence in unfit.findings
+    assert UNFIT.sentence in " ".join(unfit.findings) and unfit.cautions == ()
     assert "mL" not in " ".join((*unfit.findings, *unfit.trust))
     assert NOTHING_FOUND in report_of(tmp_path / "2", outlined=False).findings
     bare = report_of(tmp_path / "3", spacing=False)
