@@ -35,10 +35,17 @@ def test_files_are_saved_by_keyboard_and_their_exports_are_listed(page: Page, si
     expect(row).to_contain_text("Last exported by")
     expect(dialog.locator("[data-kind='csv']")).to_be_focused()
 
+    root, letter = (
+        page.evaluate(f"() => document.querySelector({name!r}).getBoundingClientRect().toJSON()")
+        for name in (".screen", ".screen .edge--left")
+    )
     with page.expect_download() as saved:
         dialog.locator("[data-kind='view']").click()
     with Image.open(saved.value.path()) as picture:
         picture.load()
+        left, top = (2 * (letter[side] - root[side]) for side in ("x", "y"))
+        place = (left, top, left + 2 * letter["width"], top + 2 * letter["height"])
+        assert picture.convert("L").crop(place).getextrema()[1] > 200, "the letter of the side"
         grey = picture.convert("L").getextrema()
         colours = picture.convert("RGB").getcolors(1 << 24)
     assert grey[1] > 100

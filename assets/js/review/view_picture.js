@@ -6,8 +6,9 @@
 
 /** Pixels of the PNG for one of the screen. */
 const SCALE = 2;
-/** What makes a line look as it does on the screen. */
+/** What makes a line look as it does on the screen, if it is shown there at all. */
 const STYLES = [
+  "display",
   "fill",
   "fill-opacity",
   "fill-rule",
@@ -69,10 +70,32 @@ const panesInView = ({ panes, mode }) =>
  * What the picture shows, one line each.
  *
  * @param {Session} now
+ * @param {readonly string[]} badges What the page says over the image, such as of its threshold.
  */
-export function pictureLines({ study, k, channel }) {
+export function pictureLines({ study, k, channel }, badges = []) {
   const name = [study.name, study.study_date].filter(Boolean).join(", ");
-  return [name, `Slice ${study.indices[k]}, ${study.channels[channel].label}`, "Research use only"];
+  const slice = `Slice ${study.indices[k]}, ${study.channels[channel].label}`;
+  return [name, slice, ...badges, study.orientation_note, "Research use only"].filter(Boolean);
+}
+
+/**
+ * Draws the letters of the sides, each where it is on the screen.
+ *
+ * @param {CanvasRenderingContext2D} paper
+ * @param {HTMLElement} root Of the pane.
+ */
+function drawLetters(paper, root) {
+  const pane = root.getBoundingClientRect();
+  for (const edge of root.querySelectorAll(".edge")) {
+    if (!edge.textContent || !edge.checkVisibility()) continue;
+    const { backgroundColor, color, font } = getComputedStyle(edge);
+    const box = edge.getBoundingClientRect();
+    const [x, y] = [box.x - pane.x, box.y - pane.y];
+    paper.fillStyle = backgroundColor;
+    paper.fillRect(x, y, box.width, box.height);
+    Object.assign(paper, { fillStyle: color, font, textAlign: "center", textBaseline: "middle" });
+    paper.fillText(edge.textContent, x + box.width / 2, y + box.height / 2);
+  }
 }
 
 /**
@@ -106,6 +129,7 @@ async function drawPane(paper, { screen }, { width, height }) {
     const url = `data:image/svg+xml,${encodeURIComponent(text)}`;
     paper.drawImage(await loaded(url), 0, 0, box.width, box.height);
   }
+  drawLetters(paper, screen.root);
   paper.restore();
 }
 
@@ -139,7 +163,11 @@ export async function viewPicture(now) {
   paper.fillStyle = "#e4e9ee";
   paper.shadowColor = "#000";
   paper.shadowBlur = 3;
-  const lines = pictureLines(now);
+  const badges = [...document.querySelectorAll(".screen-badges > :not([hidden])")];
+  const lines = pictureLines(
+    now,
+    badges.map(({ textContent }) => textContent.replaceAll("\n", ", ")),
+  );
   lines.forEach((line, at) => {
     const y = at ? height - 8 - (lines.length - 1 - at) * 1.4 * TEXT_PX : 8 + TEXT_PX;
     paper.fillText(line, 8, y);

@@ -22,6 +22,9 @@ test("a picture says whose slice it is and that it is for research", () => {
   };
   const lines = pictureLines(/** @type {any} */ ({ study, k: 1, channel: 0 }));
   assert.deepEqual(lines, ["DEMO, 2026-11-05", "Slice 5, FLAIR", "Research use only"]);
+  const noted = { study: { ...study, orientation_note: "assumed" }, k: 1, channel: 0 };
+  const more = pictureLines(/** @type {any} */ (noted), ["threshold 0.3"]);
+  assert.deepEqual(more.slice(2), ["threshold 0.3", "assumed", "Research use only"]);
 });
 
 /** @param {Uint8Array[]} parts What arrives, in parts of any size. */
