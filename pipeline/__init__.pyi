@@ -98,10 +98,14 @@ from .measurement.bidimensional import BidimensionalMeasurement as Bidimensional
 from .measurement.bidimensional import LesionMeasurement as LesionMeasurement
 from .measurement.bidimensional import judge_diameters as judge_diameters
 from .measurement.bidimensional import measure_lesions as measure_lesions
+from .measurement.drawn import PixelValues as PixelValues
 from .measurement.drawn import measure_angle as measure_angle
 from .measurement.drawn import measure_ellipse as measure_ellipse
 from .measurement.drawn import measure_line as measure_line
+from .measurement.drawn import measure_pixels as measure_pixels
 from .measurement.drawn import measure_polygon as measure_polygon
+from .measurement.drawn import pixels_in_ellipse as pixels_in_ellipse
+from .measurement.drawn import pixels_in_polygon as pixels_in_polygon
 from .measurement.lesions import Lesion as Lesion
 from .measurement.lesions import find_lesions as find_lesions
 from .measurement.mask_levels import areas_by_level as areas_by_level
@@ -131,6 +135,7 @@ from .reports.page import render_page as render_page
 from .reports.volume_words import difference_words as difference_words
 from .reports.volume_words import is_unchanged as is_unchanged
 from .reports.volume_words import ml_words as ml_words
+from .reports.volume_words import number_words as number_words
 from .reports.volume_words import round_ml as round_ml
 from .reports.volume_words import share_words as share_words
 from .reports.wording import NO_SPACING as NO_SPACING

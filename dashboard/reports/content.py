@@ -6,10 +6,13 @@ copied findings all show its `Report`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dashboard.decisions.locations import LOCATIONS
 from dashboard.store.reading_content import (
@@ -32,6 +35,7 @@ from pipeline import (
     LesionLine,
     PatientIdentity,
     Picture,
+    PixelValues,
     Report,
     birth_words,
     diameter_words,
@@ -42,11 +46,15 @@ from pipeline import (
     measure_angle,
     measure_ellipse,
     measure_line,
+    measure_pixels,
     measure_polygon,
     ml_words,
     model_sentences,
+    number_words,
     other_cautions,
     patient_words,
+    pixels_in_ellipse,
+    pixels_in_polygon,
     share_words,
     side_words,
     size_words,
@@ -132,6 +140,7 @@ class ReportSource:
         is_unsaved: Whether the mask is a correction that is not saved as a version.
         corrected: Numbers of the lesions of the AI whose outline the reader changed.
         withheld: Why nothing is said of the mask, or "".
+        pixel_values: Of areas that the reader drew, by the measurement's id.
     """
 
     content: ReadContent
@@ -147,6 +156,7 @@ class ReportSource:
     is_unsaved: bool = False
     corrected: frozenset[int] = frozenset()
     withheld: str = ""
+    pixel_values: Mapping[str, tuple[SequenceValues, ...]] = field(default_factory=dict)
 
 
 def describe_report(source: ReportSource) -> Report:
@@ -467,6 +477,50 @@ def values_of(item: Measurement, spacing_mm: tuple[float, float, float] | None) 
     return DrawnValues()
 
 
+@dataclass(frozen=True)
+class SequenceValues:
+    """Values of the pixels inside an area: sequence, as it is named to readers, and values."""
+
+    sequence: str
+    values: PixelValues | None
+
+
+def pixel_values_of(
+    item: Measurement, pixels: NDArray[np.generic], labels: Sequence[str]
+) -> tuple[SequenceValues, ...]:
+    """Values of the pixels inside an area or an ellipse, by sequence; of other kinds nothing.
+
+    Args:
+        item: The measurement.
+        pixels: ``(n, h, w, channels)``.
+        labels: Of the channels; "" for those that are left out.
+    """
+    find = {"ellipse": pixels_in_ellipse, "area": pixels_in_polygon}.get(item.kind)
+    if find is None or item.k >= len(pixels):
+        return ()
+    image = pixels[item.k]
+    inside = find(item.points, (image.shape[0], image.shape[1]))
+    return tuple(
+        SequenceValues(label, measure_pixels(image[..., channel], inside))
+        for channel, label in enumerate(labels)
+        if label
+    )
+
+
+def _values_words(found: SequenceValues) -> str:
+    """The values of pixels with the digits that the page shows."""
+    values = found.values
+    if values is None:
+        return f"{found.sequence} no pixels inside"
+    across = values.most - values.least
+    digits = 0 if across >= 100 else 1 if across >= 10 else 2
+    mean, deviation = (number_words(one, digits) for one in (values.mean, values.deviation))
+    least, most = (
+        number_words(one, 0 if one.is_integer() else digits) for one in (values.least, values.most)
+    )
+    return f"{found.sequence} mean {mean}, SD {deviation}, min {least}, max {most}"
+
+
 def drawn_words(item: Measurement, spacing_mm: tuple[float, float, float] | None) -> str:
     """The main value of a measurement as the page labels it; "" where it has none."""
     found = values_of(item, spacing_mm)
@@ -489,12 +543,14 @@ def drawn_words(item: Measurement, spacing_mm: tuple[float, float, float] | None
 def _measurements(source: ReportSource) -> tuple[str, ...]:
     """What the reader drew, by slice, whether or not a key image shows it."""
     spacing = source.content.study.spacing_mm
-    return tuple(
-        f"{item.kind.capitalize()}, slice {slice_words(source.slice_numbers, item.k, item.k)}:"
-        f" {words}"
-        for item in sorted(source.content.measurements, key=lambda one: one.k)
-        if (words := drawn_words(item, spacing))
-    )
+    lines = []
+    for item in sorted(source.content.measurements, key=lambda one: one.k):
+        inside = source.pixel_values.get(item.id, ())
+        words = "; ".join(filter(None, [drawn_words(item, spacing), *map(_values_words, inside)]))
+        if words:
+            where = slice_words(source.slice_numbers, item.k, item.k)
+            lines.append(f"{item.kind.capitalize()}, slice {where}: {words}")
+    return tuple(lines)
 
 
 def _trust(source: ReportSource) -> tuple[str, ...]:

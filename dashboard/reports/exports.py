@@ -26,6 +26,7 @@ from dashboard.reports.sources import (
     find_draft,
     find_record,
     make_source,
+    pixel_values,
     read_intact_record,
     withhold,
 )
@@ -38,6 +39,7 @@ from dashboard.workspace.services import Services
 from pipeline import (
     Case,
     InputError,
+    PixelValues,
     ProgressCallback,
     Report,
     read_fonts,
@@ -324,7 +326,8 @@ def _needs_result(exported: Exported) -> str:
 _COLUMNS: Final = (
     "item", "number", "kind", "counts", "location", "location_snomed_ct", "side", "source",
     "volume_ml", "voxels", "first_slice", "last_slice", "longest", "perpendicular", "area",
-    "angle_degrees", "unit", "slice_score", "points_px", "text",
+    "angle_degrees", "unit", "sequence", "mean", "standard_deviation", "minimum", "maximum",
+    "slice_score", "points_px", "text",
 )  # fmt: skip
 
 
@@ -333,7 +336,8 @@ def make_table(exported: Exported) -> bytes:
 
     Where the AI result is withheld, a row says why, and lesions have what the reader wrote of them.
     Slices have the numbers that the page shows; points are (x, y) in pixels from the top left. An
-    area is in square mm, or in pixels, as its unit says.
+    area is in square mm, or in pixels, as its unit says. After it come the values of the pixels
+    inside, a row for each sequence.
     """
     content, numbers = exported.read.content, exported.row.indices
     withheld = exported.read.withheld
@@ -375,6 +379,18 @@ def make_table(exported: Exported) -> bytes:
                 text=item.text,
             )
         )
+        for inside in pixel_values(exported.row, exported.read, item):
+            writer.writerow(
+                _cells(
+                    item="pixel values",
+                    number=number,
+                    kind=item.kind,
+                    first_slice=numbers[item.k],
+                    last_slice=numbers[item.k],
+                    sequence=inside.sequence,
+                    **_statistics(inside.values),
+                )
+            )
     return stream.getvalue().encode("utf-8")
 
 
@@ -391,6 +407,18 @@ def _figures(lesion: SignedLesion, *, is_corrected: bool) -> dict[str, object]:
         "unit": lesion.unit,
         "slice_score": _number(lesion.score, 3),
     }
+
+
+def _statistics(values: PixelValues | None) -> dict[str, object]:
+    if values is None:
+        return {"text": "no pixels inside"}
+    found = {
+        "mean": values.mean,
+        "standard_deviation": values.deviation,
+        "minimum": values.least,
+        "maximum": values.most,
+    }
+    return {name: float(f"{value:.6g}") for name, value in found.items()}
 
 
 def _cells(**values: object) -> dict[str, object]:

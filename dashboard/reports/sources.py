@@ -19,7 +19,13 @@ from dashboard.masks import corrections
 from dashboard.masks.corrections import shape_of
 from dashboard.masks.encoding import MaskSlices, decode_mask
 from dashboard.masks.references import load_case
-from dashboard.reports.content import ReportSource, Signature, TimePointVolume
+from dashboard.reports.content import (
+    ReportSource,
+    SequenceValues,
+    Signature,
+    TimePointVolume,
+    pixel_values_of,
+)
 from dashboard.reports.pictures import draw_key_images
 from dashboard.store import StudyRow
 from dashboard.store.corrections import list_versions, read_draft, read_version
@@ -32,7 +38,7 @@ from dashboard.store.reading_content import (
     is_refused,
 )
 from dashboard.store.readings import SignedLine, find_reading, read_record
-from dashboard.store.stored_json import MaskBase
+from dashboard.store.stored_json import MaskBase, Measurement
 from dashboard.studies.analysis import find_result
 from dashboard.studies.display import sequence_label
 from dashboard.workspace.received import NotThere
@@ -210,6 +216,13 @@ def _load_signed(services: Services, row: StudyRow, facts: StudyFacts) -> Case:
     return pipeline.enter_spacing(case, facts.spacing_mm, entered_by=facts.spacing_by.author)
 
 
+def pixel_values(row: StudyRow, read: StudyAsRead, item: Measurement) -> tuple[SequenceValues, ...]:
+    """Values of the pixels inside an area that the reader drew, of each sequence."""
+    known = zip(row.sequences, row.display.same_as, strict=True)
+    labels = ["" if same is not None else sequence_label(one) for one, same in known]
+    return pixel_values_of(item, read.case.pixels, labels)
+
+
 def make_source(
     services: Services, row: StudyRow, read: StudyAsRead, *, at: datetime
 ) -> ReportSource:
@@ -259,6 +272,7 @@ def make_source(
         is_unsaved=read.is_unsaved,
         corrected=read.corrected,
         withheld=read.withheld,
+        pixel_values={one.id: pixel_values(row, read, one) for one in content.measurements},
         made_at=at,
     )
 

@@ -1,4 +1,4 @@
-"""The words of volumes, their ranges and their changes, in reports as on pages.
+"""The words of volumes, their ranges and their changes, and of numbers that may be negative.
 
 `assets/js/frame/volume_words.js` is the same rule for pages; both are run on
 ``tests/cases/amounts.json``.
@@ -50,6 +50,12 @@ def share_words(now: float, before: float) -> str:
         return ""
     share = 100 * abs(now - before) / before
     return f">{_MOST_PERCENT}%" if share > _MOST_PERCENT else f"{math.floor(share + 0.5)}%"
+
+
+def number_words(value: float, digits: int) -> str:
+    """A number with a minus sign where it is negative, and none before a zero."""
+    text = f"{abs(value):.{digits}f}"
+    return f"{_MINUS}{text}" if value < 0 and float(text) else text
 
 
 def _sign(now: float, before: float) -> str:

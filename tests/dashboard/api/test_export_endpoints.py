@@ -31,6 +31,7 @@ from dashboard.workspace.services import Services
 from pipeline import PatientIdentity
 from pipeline.data.case import InputGrid, StudyLabels
 
+pytestmark = pytest.mark.usefixtures("findings")
 OURS = {"X-Overread": "1"}
 HOSTILE = "<script>alert(1)</script>{{ 7*7 }}</style>\"'é漢"
 PATIENT = PatientIdentity("4711<b>", "St. Mary", f"Lovelace^{HOSTILE}", "F", "1815-12-10")

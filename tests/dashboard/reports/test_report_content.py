@@ -26,7 +26,7 @@ from dashboard.store.reading_content import (
     StudyFacts,
     Verdict,
 )
-from dashboard.store.stored_json import Entry, MaskBase
+from dashboard.store.stored_json import Entry, MaskBase, dump_json
 from pipeline import Report
 
 AT = datetime(2026, 11, 5, 9, 52, tzinfo=UTC)
@@ -114,6 +114,12 @@ RESULT = SignedResult(
     operating_point=0.5, mask_threshold=0.5, volume_ml=75.1, left_out_ml=None, expected_dice=0.9,
     cautions=(),
 )  # fmt: skip
+
+
+def test_a_record_of_an_earlier_version_keeps_its_digest() -> None:
+    written = dump_json(SignedResult, RESULT)
+    assert "unfit" not in written, "it would change what the digest is of"
+    assert dump_json(SignedResult, replace(RESULT, unfit="Not FLAIR."))["unfit"] == "Not FLAIR."
 
 
 def test_the_range_of_a_volume_is_that_of_the_whole_ai_outline() -> None:

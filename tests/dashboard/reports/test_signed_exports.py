@@ -208,7 +208,19 @@ def test_what_was_drawn_leaves_with_its_values(parts: Services) -> None:
     assert {one["kind"]: one["unit"] for one in found} == {
         "ruler": "mm", "angle": "", "ellipse": "mm", "area": "mm"
     }  # fmt: skip
-    assert f"Angle, slice {row.indices[1]}: 90.0\N{DEGREE SIGN}" in make_findings(exported)
+    words = make_findings(exported)
+    assert f"Angle, slice {row.indices[1]}: 90.0\N{DEGREE SIGN}" in words
+    inside = {
+        (one["kind"], one["sequence"]): one
+        for one in rows_of(make_table(exported))
+        if one["item"] == "pixel values"
+    }
+    flair = parts.load_case(row).pixels[1, :2, :2, 1]
+    values = inside["ellipse", "FLAIR"]
+    assert float(values["mean"]) == pytest.approx(flair.mean(), rel=1e-5)
+    assert float(values["standard_deviation"]) == pytest.approx(flair.std(), rel=1e-5)
+    assert 10 <= np.ptp(flair) < 100, "one digit is shown"
+    assert f"FLAIR mean {flair.mean():.1f}, SD {flair.std():.1f}, min {flair.min()}" in words
 
 
 def test_what_was_corrected_after_its_key_image_leaves_as_corrected(parts: Services) -> None:

@@ -32,6 +32,17 @@ for (const { points, spacing, area } of drawn.ellipses) {
   });
 }
 
+const PICTURE = Array.from({ length: 63 }, (_, i) => 3 * (i % 9) + 40 * Math.floor(i / 9));
+
+for (const { kind, points, n, ...values } of drawn.pixels) {
+  test(`pixels inside ${kind} ${points}`, () => {
+    const runs = (kind === "area" ? geometry.polygonRuns : geometry.ellipseRuns)(points, 9, 7);
+    const found = geometry.statistics(PICTURE, 9, runs);
+    assert.equal(found?.n ?? 0, n);
+    if (found) for (const name of Object.keys(values)) assertClose(found[name], values[name]);
+  });
+}
+
 test("an ellipse has its corners in any order", () => {
   assert.deepEqual(geometry.ellipse(readPoints("10 20, 4 30")), { x: 7, y: 25, rx: 3, ry: 5 });
 });

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from shared_cases import read_cases
 
@@ -11,7 +12,10 @@ from pipeline.measurement.drawn import (
     measure_angle,
     measure_ellipse,
     measure_line,
+    measure_pixels,
     measure_polygon,
+    pixels_in_ellipse,
+    pixels_in_polygon,
 )
 
 DRAWN = read_cases("drawn")
@@ -40,3 +44,18 @@ def test_areas_of_closed_lines(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", DRAWN["ellipses"], ids=str)
 def test_areas_of_ellipses(case: dict[str, Any]) -> None:
     assert measure_ellipse(case["points"], spacing_of(case)) == pytest.approx(case["area"])
+
+
+@pytest.mark.parametrize("case", DRAWN["pixels"], ids=str)
+def test_pixels_inside(case: dict[str, Any]) -> None:
+    image = 3 * np.arange(9) + 40 * np.arange(7)[:, None]
+    find = pixels_in_ellipse if case["kind"] == "ellipse" else pixels_in_polygon
+    inside = find(case["points"], (7, 9))
+    assert inside.sum() == case["n"]
+    found = measure_pixels(image, inside)
+    values = [case[name] for name in ("mean", "sd", "min", "max")]
+    if found is None:
+        assert values == [None] * 4
+    else:
+        given = (found.mean, found.deviation, found.least, found.most)
+        assert given == pytest.approx(values)
