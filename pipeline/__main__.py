@@ -7,7 +7,6 @@ command runs, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import argparse
-import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -19,7 +18,6 @@ from pipeline.commands.console import complain
 from pipeline.commands.lazy_parser import LazyParser
 from pipeline.errors import InputError
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 #: Command -> what it does. Each is a module of `pipeline.commands`: ``add_arguments``, ``run``.
 COMMANDS = {
     "train": "train the network: classifier and segmenter on one encoder",
@@ -78,9 +76,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:  # files are replaced whole or stay as they were
-        if error.errno not in _NO_ROOM:
+        from pipeline.storage.atomic_files import is_disk_full
+
+        if is_disk_full(error):
+            complain(
+                "The disk is full: the result is not stored. Make room and run the command again."
+            )
+        elif error.filename is not None and error.strerror:
+            complain(f"{error.filename} cannot be read or written: {error.strerror}.")
+        else:  # of a library, not of a file that was given
             raise
-        complain("The disk is full: the result is not stored. Make room and run the command again.")
         return 1
 
 

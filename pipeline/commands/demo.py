@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from pipeline.commands.console import ProgressBar, say
-from pipeline.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,12 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Make the studies; returns the exit status."""
     from pipeline import make_demo_studies
 
-    try:
-        with ProgressBar("study") as progress:
-            make_demo_studies(arguments.folder, progress=progress)
-    except OSError as error:
-        name = arguments.folder.name
-        message = f"The folder {name} cannot be written: {error.strerror or 'unknown reason'}."
-        raise InputError(name, message) from error
+    with ProgressBar("study") as progress:
+        make_demo_studies(arguments.folder, progress=progress)
     say(f"Synthetic demo studies are in {arguments.folder}")
     return 0

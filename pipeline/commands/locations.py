@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -24,6 +25,8 @@ from pipeline.models.registry import DEFAULT_TASK, TASKS, NetworkInfo, read_mode
 from pipeline.sandbox.watch import ReadingLimits
 
 PROJECT = Path(__file__).resolve().parents[2]
+#: Largest number that an argument may be.
+_MOST = 999_999_999
 
 
 def all_tasks() -> tuple[str, ...]:
@@ -111,11 +114,10 @@ def reading_limits(arguments: argparse.Namespace) -> ReadingLimits:
 
 
 def positive(text: str) -> int:
-    """Parse a whole number above 0."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return value
+    """Parse a whole number from 1 to `_MOST`."""
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {_MOST:,}, not {text}")
+    return int(text)
 
 
 def ready_engine(arguments: argparse.Namespace) -> str:

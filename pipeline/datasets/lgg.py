@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from pipeline.data.preprocessing import add_neighbours, scale_channel
 from pipeline.errors import InputError
 
 _IMAGE_SUFFIXES = {".tif", ".tiff", ".webp", ".png"}
+#: Number of a slice in its file's name without the suffix.
+_NUMBER = re.compile(r"_([0-9]{1,9})$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,46 +51,77 @@ class TrainingVolume:
 
 
 def find_patients(data: Path) -> dict[str, Path]:
-    """Patient folders below ``data``, in the public layout or one level deeper.
+    """Patient folders anywhere below ``data``, by name.
 
     Raises:
         InputError: None is found.
     """
     folders = {p.name: p for p in sorted(data.glob("**/TCGA_*")) if p.is_dir()}
     if not folders:
+        name = data.resolve().name
         raise InputError(
-            data.name,
-            f"{data.name} holds no patient folder of the LGG set (TCGA_...); give the folder"
+            name,
+            f"{name} holds no patient folder of the LGG set (TCGA_...); give the folder"
             " that holds them, kaggle_3m in the public download.",
         )
     return folders
 
 
 def read_volume(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Read a patient's slices ``(n, h, w, 3)`` uint8 and masks ``(n, h, w)`` bool, in order."""
-    images = [
-        p
-        for p in folder.iterdir()
-        if p.suffix.lower() in _IMAGE_SUFFIXES and not p.stem.endswith("_mask")
-    ]
-    images.sort(key=lambda p: int(p.stem.rsplit("_", 1)[1]))
-    slices, masks = [], []
-    for path in images:
-        pixels = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-        if pixels is None:
-            raise InputError(path.name, f"{path.name} cannot be read as an image.")
+    """Read a patient's slices and masks, in order of the numbers at the ends of their names.
+
+    Args:
+        folder: Holds images, and masks named like them with ``_mask`` at the end. A slice without a
+            mask is one without tumor.
+
+    Returns:
+        Slices ``(n, h, w, 3)`` uint8 and masks ``(n, h, w)`` bool.
+
+    Raises:
+        InputError: There is no image, or one has no number, cannot be read, or differs in size from
+            the others or from its mask.
+    """
+    images = {}
+    for path in folder.iterdir():
+        if path.suffix.lower() in _IMAGE_SUFFIXES and not path.stem.endswith("_mask"):
+            match = _NUMBER.search(path.stem)
+            if match is None:
+                raise _error(path, "has no slice number at the end of its name, such as _12")
+            images[path] = int(match[1])
+    if not images:
+        raise _error(folder, "holds no images")
+    slices: list[NDArray[np.uint8]] = []
+    masks: list[NDArray[np.bool_]] = []
+    for path in sorted(images, key=lambda p: images[p]):
+        pixels = _decode(path, cv2.IMREAD_COLOR_RGB)
         mask_path = next(folder.glob(f"{path.stem}_mask.*"), None)
-        mask = None if mask_path is None else cv2.imread(str(mask_path), cv2.IMREAD_GRAYSCALE)
+        if mask_path is None:
+            mask = np.zeros(pixels.shape[:2], np.uint8)
+        else:
+            mask = _decode(mask_path, cv2.IMREAD_GRAYSCALE)
+        if mask.shape != pixels.shape[:2] or (slices and pixels.shape != slices[0].shape):
+            raise _error(path, "differs in size from its mask or from the patient's other slices")
         slices.append(pixels)
-        masks.append(np.zeros(pixels.shape[:2], bool) if mask is None else mask > 0)
+        masks.append(mask > 0)
     return np.stack(slices), np.stack(masks)
+
+
+def _decode(path: Path, how: int) -> NDArray[np.uint8]:
+    pixels = cv2.imread(str(path), how)
+    if pixels is None:
+        raise _error(path, "cannot be read as an image")
+    return np.asarray(pixels, np.uint8)
+
+
+def _error(path: Path, what: str) -> InputError:
+    return InputError(path.name, f"{path.name} {what}.")
 
 
 def load_training_volumes(data: Path, patients: Sequence[str]) -> list[TrainingVolume]:
     """Read and scale the given patients.
 
     Raises:
-        InputError: If a patient's folder is missing.
+        InputError: A patient's folder is missing or cannot be read, as `read_volume` says.
     """
     folders = find_patients(data)
     volumes = []

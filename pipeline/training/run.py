@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -15,8 +16,10 @@ import keras
 from pipeline.data.preprocessing import INPUT_CHANNELS, PREPROCESSING_VERSION
 from pipeline.datasets.splits import SliceSplit, Split
 from pipeline.engine.speed_probe import computes_bfloat16, instruction_sets
+from pipeline.errors import InputError
 from pipeline.models.decision import DecisionRule
 from pipeline.models.metadata import (
+    SIDE_MULTIPLE_PX,
     DataFacts,
     InferenceOptions,
     PlattScaling,
@@ -66,12 +69,33 @@ class TrainingPlan:
     crop: int | None
     split: Split | SliceSplit
 
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            InputError: One is out of its range.
+        """
+        required = {
+            "epochs must be 1 or more": self.epochs >= 1,
+            "steps must be 1 or more": self.steps >= 1,
+            "batch size must be 2 or more: one slice with tumor and one without": (
+                0 < self.tumor_slices < self.batch_size
+            ),
+            "learning rate must be above 0": 0 < self.learning_rate < math.inf,
+            "seed must be 0 to 4,294,967,295": 0 <= self.seed < 2**32,
+            f"side of the crops must be a multiple of {SIDE_MULTIPLE_PX}": self.crop is None
+            or (self.crop > 0 and self.crop % SIDE_MULTIPLE_PX == 0),
+        }
+        for sentence, is_met in required.items():
+            if not is_met:
+                raise InputError("", f"The {sentence}.")
+
     @classmethod
     def from_arguments(cls, arguments: argparse.Namespace, *, tumor_share: float) -> TrainingPlan:
         """The run that a command line asks for; ``tumor_share`` of each batch holds tumor.
 
         Raises:
-            InputError: There is no such fold or institution.
+            InputError: There is no such fold or institution, or a number is out of its range.
         """
         split = resolve_split(
             arguments.data,

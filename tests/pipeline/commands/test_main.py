@@ -50,6 +50,8 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
         ["predict", "x.png", "--output", "out", "--task", "knee"],
         ["predict", "x.png", "--output", "out", "--engine", "abacus"],
         ["predict", "x.png", "--output", "out", "--threads", "0"],
+        ["predict", "x.png", "--output", "out", "--threads", "1.5"],
+        ["predict", "x.png", "--output", "out", "--file-memory-mb", "9" * 30],
         ["evaluate", "--output", "out"],
         ["evaluate", "--data", "a", "--demo", "b", "--output", "out"],
         ["train", "gate"],
@@ -81,6 +83,16 @@ def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr("pipeline.engine.export.export_network", interrupt)
     write_metadata(tmp_path)
     assert main(["export", "--models", str(tmp_path)]) == 130
+
+
+def test_a_folder_that_the_system_refuses_is_one_sentence_and_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["demo", str(tmp_path / "file" / "demo")]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert f"{tmp_path}/file/demo cannot be read or written: Not a directory." in said
 
 
 def test_the_workspace_holds_the_exported_models(monkeypatch: pytest.MonkeyPatch) -> None:

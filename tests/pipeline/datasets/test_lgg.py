@@ -57,6 +57,22 @@ def test_a_folder_without_patients_says_what_to_give(tmp_path):
         find_patients(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda folder: (folder / "notes.png").touch(), "notes.png has no slice number"),
+        (lambda folder: (folder / f"{PATIENT}_2_mask.tif").write_bytes(b"x"), "2_mask.tif cannot"),
+        (lambda folder: cv2.imwrite(str(folder / "a_12.png"), np.zeros((8, 8))), "differs in size"),
+        (lambda folder: [path.unlink() for path in folder.iterdir()], "holds no images"),
+    ],
+)
+def test_a_patient_that_cannot_be_read_is_one_sentence(data, change, sentence):
+    folder = find_patients(data)[PATIENT]
+    change(folder)
+    with pytest.raises(InputError, match=sentence):
+        read_volume(folder)
+
+
 def test_a_missing_patient_is_named(data):
     with pytest.raises(InputError, match="lacks the patient TCGA_XX_9_9"):
         load_training_volumes(data, ["TCGA_XX_9_9"])

@@ -82,6 +82,23 @@ def history(output):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epochs": 0},
+        {"steps": 0},
+        {"batch_size": 1},
+        {"tumor_slices": 0},
+        {"learning_rate": float("nan")},
+        {"seed": -1},
+        {"crop": 100},
+    ],
+)
+def test_a_number_out_of_its_range_is_one_sentence(plan, change):
+    with pytest.raises(InputError, match=r"^The .* must be .*\.$"):
+        replace(plan, **change)
+
+
 def test_an_interrupted_run_goes_on_where_it_stopped(resumed):
     assert [row["epoch"] for row in history(resumed)] == ["0", "1", "2"]
     assert all(0 <= float(row["val_auc"]) <= 1 for row in history(resumed))
