@@ -7,7 +7,8 @@ import hashlib
 import mmap
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -135,6 +136,15 @@ def find_study(study_id: str) -> StudyRow:
         NotThere: It is missing.
     """
     return _found(find_services().store.study(study_id))
+
+
+@contextmanager
+def still_there() -> Iterator[None]:
+    """Answer that the study was deleted, if it was meanwhile."""
+    try:
+        yield
+    except LookupError:
+        raise NotThere(NO_STUDY) from None
 
 
 def recent_study(study_id: str) -> StudyRow:

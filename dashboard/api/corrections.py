@@ -23,6 +23,7 @@ from dashboard.api.access import (
     find_study,
     load_case,
     recent_study,
+    still_there,
 )
 from dashboard.api.endpoint import (
     JSON,
@@ -246,15 +247,16 @@ def write_draft(address: StudyAddress, sent: SentDraft) -> DraftStored:
     parts = find_services()
     before = stored.read_draft(parts.store, row.study_id, who.reader_id)
     found = corrections.find_base(parts, row, sent.based_on.base(), draft=before)
-    draft = stored.write_draft(
-        parts.store,
-        row.study_id,
-        who.reader_id,
-        writer=sent.window(),
-        based_on=found.described,
-        content=encode_mask(touched, shape_of(row)),
-        ai_content=found.ai_content,
-    )
+    with still_there():
+        draft = stored.write_draft(
+            parts.store,
+            row.study_id,
+            who.reader_id,
+            writer=sent.window(),
+            based_on=found.described,
+            content=encode_mask(touched, shape_of(row)),
+            ai_content=found.ai_content,
+        )
     return DraftStored(revision=draft.revision, changed_at=draft.changed_at.isoformat())
 
 
@@ -263,7 +265,8 @@ def write_draft(address: StudyAddress, sent: SentDraft) -> DraftStored:
 def drop_draft(address: StudyAddress, sent: SentWriter) -> Nothing:
     """Delete the reader's draft."""
     row, who = find_study(address.study_id), current_reader()
-    stored.drop_draft(find_services().store, row.study_id, who.reader_id, writer=sent.window())
+    with still_there():
+        stored.drop_draft(find_services().store, row.study_id, who.reader_id, writer=sent.window())
     return Nothing()
 
 
@@ -275,7 +278,8 @@ def save_version(address: StudyAddress, sent: SentDraft) -> VersionAnswer:
     if not who.is_named:
         raise RequestRefused(UNNAMED)
     version, store = make_version(row, sent, who), find_services().store
-    line = stored.add_version(store, row.study_id, version, writer=sent.window())
+    with still_there():
+        line = stored.add_version(store, row.study_id, version, writer=sent.window())
     return VersionAnswer(**_describe_line(row, line, who))
 
 

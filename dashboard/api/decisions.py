@@ -8,8 +8,6 @@ changes.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, ClassVar
@@ -18,7 +16,14 @@ import numpy as np
 from flask import Blueprint, Response, request
 from pydantic import AfterValidator, Field
 
-from dashboard.api.access import Place, StudyAddress, find_services, find_study, load_case
+from dashboard.api.access import (
+    Place,
+    StudyAddress,
+    find_services,
+    find_study,
+    load_case,
+    still_there,
+)
 from dashboard.api.corrections import (
     SentDraft,
     SentView,
@@ -94,7 +99,7 @@ from dashboard.store.states import Step, StepRefused, StudyState, shown_state
 from dashboard.store.stored_json import Entry
 from dashboard.studies.analysis import find_result
 from dashboard.studies.entries import restore
-from dashboard.workspace.received import NO_STUDY, NotThere, RequestRefused
+from dashboard.workspace.received import NotThere, RequestRefused
 from pipeline import InputError
 
 _LONGEST_BODY = 256 * 1024
@@ -656,15 +661,6 @@ def describe_reading(row: StudyRow, reading: ReadingRow) -> ReadingAnswer:
         changed_by=reading.changed_author,
         records=[_describe_record(one) for one in records],
     )
-
-
-@contextmanager
-def still_there() -> Iterator[None]:
-    """Answer that the study was deleted, if it was meanwhile."""
-    try:
-        yield
-    except LookupError:
-        raise NotThere(NO_STUDY) from None
 
 
 def _entry() -> Entry:

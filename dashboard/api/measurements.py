@@ -26,6 +26,7 @@ from dashboard.api.access import (
     find_services,
     find_study,
     load_case,
+    still_there,
     study_with_result,
 )
 from dashboard.api.endpoint import (
@@ -49,7 +50,7 @@ from dashboard.store.measurements import (
 )
 from dashboard.store.stored_json import Measurement
 from dashboard.studies.measures import describe_lesions
-from dashboard.workspace.received import NO_STUDY, NotThere, RequestRefused
+from dashboard.workspace.received import RequestRefused
 from pipeline import InputError, judge_diameters, measure_line
 
 
@@ -230,7 +231,7 @@ def write(address: StudyAddress, sent: SentMeasurements) -> Measurements:
     row, who = find_study(address.study_id), current_reader()
     for number, item in enumerate(sent.items):
         _check_inside(row, item.points, k=item.k, place=f"items[{number}].")
-    try:
+    with still_there():
         stored = write_measurements(
             find_services().store,
             row.study_id,
@@ -238,8 +239,6 @@ def write(address: StudyAddress, sent: SentMeasurements) -> Measurements:
             revision=sent.revision,
             items=[Measurement(**dict(item)) for item in sent.items],
         )
-    except LookupError:
-        raise NotThere(NO_STUDY) from None
     return _answer(stored)
 
 

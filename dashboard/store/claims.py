@@ -84,17 +84,14 @@ def check_study_open(session: Session, study_id: str, reader_id: str, now: datet
         check_open(record, reader_id, now)
 
 
-def lock_open_study(
-    session: Session, study_id: str, reader_id: str, now: datetime
-) -> StudyRecord | None:
-    """Lock a study that a reader may change, so that nobody signs it meanwhile.
-
-    Returns:
-        The study; None where it was removed.
+def lock_open_study(session: Session, study_id: str, reader_id: str, now: datetime) -> None:
+    """Lock a study that a reader may change, so that nobody signs or deletes it meanwhile.
 
     Raises:
+        LookupError: It was deleted.
         AmendmentNeeded: It is signed, and the reader has no amendment of it open.
     """
     study = session.get(StudyRecord, study_id, with_for_update=True)
+    if study is None or study.deleted_at is not None:
+        raise LookupError("the study was deleted")
     check_study_open(session, study_id, reader_id, now)
-    return study

@@ -177,6 +177,7 @@ def write_draft(
     A later draft of the same window stays and is returned.
 
     Raises:
+        LookupError: The study was deleted.
         DraftConflict: Another window has changed it since this one read it.
         DamagedRow: Another window has changed it, and it was altered since.
         AmendmentNeeded: The study is signed, and the reader has no amendment of it open.
@@ -209,6 +210,7 @@ def drop_draft(store: Database, study_id: str, reader_id: str, *, writer: Writer
     """Delete a reader's draft.
 
     Raises:
+        LookupError: The study was deleted.
         DraftConflict: Another window has changed it since this one read it.
         AmendmentNeeded: The study is signed, and the reader has no amendment of it open.
     """
@@ -250,6 +252,7 @@ def add_version(
     whose response was lost may be sent again.
 
     Raises:
+        LookupError: The study was deleted.
         AmendmentNeeded: The study is signed, and the reader has no amendment of it open.
     """
 

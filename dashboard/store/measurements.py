@@ -74,9 +74,7 @@ def _write(
     store: Database, key: tuple[str, str], revision: int, items: Sequence[Measurement]
 ) -> MeasurementsRow:
     with store.writing() as session:
-        study = lock_open_study(session, *key, store.clock())
-        if study is None or study.deleted_at is not None:
-            raise LookupError("the study was deleted")
+        lock_open_study(session, *key, store.clock())
         record = session.get(MeasurementRecord, key, with_for_update=True)
         stored = _row(record)
         if stored.revision != revision:

@@ -243,11 +243,11 @@ def release_silent(store: Database) -> int:
         if session.scalar(expired.limit(1)) is None and session.scalar(silent.limit(1)) is None:
             return 0
     with store.writing() as session:
-        records = session.scalars(expired.with_for_update(skip_locked=True)).all()
-        list(readable(records, _release))
-        for opening in session.scalars(silent.with_for_update(skip_locked=True)):
-            _close(session, opening, value_of(opening, "seen_at"))
-        return len(records)
+        records = session.scalars(expired.with_for_update(skip_locked=True))
+        released = list(readable(records, _release))
+        openings = session.scalars(silent.with_for_update(skip_locked=True))
+        list(readable(openings, lambda one: _close(session, one, value_of(one, "seen_at"))))
+        return len(released)
 
 
 def write_reading(
@@ -701,11 +701,10 @@ def _note_opening(session: Session, study_id: str, by: Author, now: datetime) ->
 
 
 def _close(session: Session, opening: OpeningRecord, now: datetime) -> None:
-    opening.is_open = False
-    opening.open_s = value_of(opening, "open_s") + max(
-        0.0, (now - value_of(opening, "seen_at")).total_seconds()
-    )
     by = Author(opening.reader_id, value_of(opening, "author"))
+    silent = (now - value_of(opening, "seen_at")).total_seconds()
+    opening.open_s = value_of(opening, "open_s") + max(0.0, silent)
+    opening.is_open = False
     details = EventDetails(open_s=round(opening.open_s, 1))
     add_event(session, opening.study_id, Event.CLOSED, by=by, at=now, details=details)
 

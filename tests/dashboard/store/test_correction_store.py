@@ -62,6 +62,19 @@ def test_a_draft_is_each_reader_s_own_and_goes_with_the_study(store: Store, cloc
     assert read_draft(store, study, ME) is None
 
 
+def test_nothing_is_written_on_a_study_that_was_deleted_meanwhile(store: Store) -> None:
+    study = add_row(store, 1)
+    store.delete_study(study)
+    for write_late in (
+        lambda: write(store, study, Writer(HERE, 1, 0)),
+        lambda: drop_draft(store, study, ME, writer=Writer(HERE, 1, 0)),
+        lambda: add(store, study, b"1", Writer(HERE, 1, 0)),
+    ):
+        with pytest.raises(LookupError):
+            write_late()
+    assert read_draft(store, study, ME) is None
+
+
 def test_another_window_meets_a_conflict_and_changes_nothing(store: Store) -> None:
     study = add_row(store, 1)
     write(store, study, Writer(HERE, 1, 0), b"here")

@@ -148,6 +148,18 @@ def test_a_claim_expires_and_the_study_returns_to_the_worklist(store: Store, clo
     assert open_study(store, study, BEN).others == ()
 
 
+def test_a_damaged_opening_does_not_keep_others_open(store: Store, clock: Clock) -> None:
+    damaged, study = add_row(store, 1), add_row(store, 2)
+    for one in (damaged, study):
+        open_study(store, one, ADA)
+    with store.writing() as session:
+        broken = sa.text("UPDATE openings SET open_s = -1 WHERE study_id = :study")
+        session.execute(broken, {"study": damaged})
+    clock.advance(CLAIM.total_seconds() + 1)
+    assert release_silent(store) == 2
+    assert events(store, study)[-1] == ("closed", "Ada")
+
+
 def test_leaving_ends_the_claim_and_keeps_what_is_recorded(store: Store, clock: Clock) -> None:
     study = add_row(store, 1)
     open_study(store, study, ADA)
@@ -206,6 +218,7 @@ def test_a_signature_is_stored_once_and_amended_with_a_reason(store: Store) -> N
     assert again == line  # the answer was lost and the request sent again
     row = find_reading(store, study)
     assert (row.state, row.claim) == (StudyState.SIGNED, None)
+    assert not store.delete_study(study, even_if_signed=False)
     open_study(store, study, BEN, amends=1)
     with pytest.raises(ReadingConflict):  # names no record that it amends
         sign(store, study, BEN, record_of(store, study, "two"), revision=row.revision)
