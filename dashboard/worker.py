@@ -43,7 +43,7 @@ def run_worker(services: Services, make_worker: Callable[[Services], Worker] = W
         make_worker: Makes the worker; tests pass their own.
     """
     keep_storage_tidy(services)
-    keep_claims_current(services)
+    keep_worklist_current(services)
     if services.celery is not None:
         from dashboard.jobs.delivery import serve  # Celery is imported only with Redis
 
@@ -58,14 +58,15 @@ def run_worker(services: Services, make_worker: Callable[[Services], Worker] = W
     worker.run()
 
 
-def keep_claims_current(
+def keep_worklist_current(
     services: Services, *, every_s: float = _RELEASE_EVERY_S
 ) -> threading.Thread:
     """Return studies to the worklist whose reader's claim has expired, in a daemon thread.
 
     Until then they read "in review", although anybody may take them. Pages that have not been heard
-    of are closed, so that the history has how long each reader had a study open. Several workers
-    may do it at the same time.
+    of are closed, so that the history has how long each reader had a study open. Lines of the
+    worklist are written again that a process of an older release wrote. Several workers may do it
+    at the same time.
 
     Args:
         services: The server's parts.
@@ -77,10 +78,11 @@ def keep_claims_current(
             time.sleep(every_s)
             try:
                 release_silent(services.store)
+                services.store.write_stale_lines(only_earlier=True)
             except SQLAlchemyError:
-                _LOG.warning("Expired claims could not be released.", exc_info=True)
+                _LOG.warning("The worklist could not be brought up to date.", exc_info=True)
 
-    thread = threading.Thread(target=work, name="claims", daemon=True)
+    thread = threading.Thread(target=work, name="worklist", daemon=True)
     thread.start()
     return thread
 

@@ -43,6 +43,8 @@ from dashboard.store.worklist_lines import has_stale, keep_current, write_stale
 from pipeline import PatientIdentity
 
 LEASE = timedelta(seconds=15)
+#: Stale lines of the worklist that are written in one transaction.
+_STALE_LINES = 1000
 _SHARED = "+"
 _DELETED = StudyRecord.deleted_at.is_not(None)
 _NOT_INSTALLED = "No models are installed, so studies cannot be analysed."
@@ -89,28 +91,26 @@ class Store(Database):
             keep_current(session, self.model)
             yield session
 
-    def write_stale_lines(self, *, batch: int = 1000) -> int:
-        """Write the worklist's lines again that describe other models. Returns how many."""
+    def write_stale_lines(self, *, only_earlier: bool = False) -> int:
+        """Write the worklist's lines again that are stale. Returns how many.
+
+        Args:
+            only_earlier: Whether only those of earlier versions are written, not those of other
+                models.
+        """
         written = 0
         while True:
             with self.reading() as session:
-                if not has_stale(session, self.model):
+                if not has_stale(session, self.model, only_earlier=only_earlier):
                     return written
             with self.writing() as session:
-                written += write_stale(session, self.model, limit=batch)
+                written += write_stale(
+                    session, self.model, limit=_STALE_LINES, only_earlier=only_earlier
+                )
 
-    def list_studies(self, search: str = "", origin: Origin | str | None = None) -> list[StudyRow]:
-        """Studies, the newest first.
-
-        Args:
-            search: Words that must all occur in label, patient, case, date or description.
-            origin: Only studies of this origin.
-        """
+    def list_studies(self) -> list[StudyRow]:
+        """All studies, the newest first; pages of the worklist read `worklist_pages` instead."""
         query = self._studies().order_by(StudyRecord.added_at.desc(), StudyRecord.study_id)
-        for word in search.replace("\0", " ").split()[:10]:
-            query = query.where(_mentions(word))
-        if origin is not None:
-            query = query.where(StudyRecord.origin == str(origin))
         return self._rows(query)
 
     def known_studies(self) -> set[str]:
@@ -212,7 +212,9 @@ class Store(Database):
         with self.writing() as session:
             session.execute(change.values(files_digest=digest))
 
-    def delete_study(self, study_id: str, *, by: Author = SERVER) -> bool:
+    def delete_study(
+        self, study_id: str, *, by: Author = SERVER, even_if_signed: bool = True
+    ) -> bool:
         """Take a study out of the worklist, with analyses of pixels that no other study has.
 
         Everything else of it stays for `restore_study`, until `purge_study`.
@@ -220,9 +222,10 @@ class Store(Database):
         Args:
             study_id: The study.
             by: Who deletes it.
+            even_if_signed: Whether a signed study is deleted, too, as where its files are gone.
 
         Returns:
-            Whether it was in the worklist.
+            Whether it was in the worklist and is not any more.
         """
         with self.writing() as session:
             record = session.get(StudyRecord, study_id)
@@ -236,6 +239,9 @@ class Store(Database):
             locked = same.order_by(StudyRecord.study_id).with_for_update()
             found = session.scalars(locked.execution_options(populate_existing=True)).all()
             if record not in found:  # another process was faster
+                return False
+            signed = select(SignedRecord.record_id).where(SignedRecord.study_id == study_id)
+            if not even_if_signed and session.scalar(signed.limit(1)) is not None:
                 return False
             record.deleted_at, record.deleted_by = self.clock(), by.name
             add_event(session, study_id, Event.DELETED, by=by, at=record.deleted_at)
@@ -419,21 +425,6 @@ def _source_of(record: SourceRecord) -> tuple[SourceRecord, tuple[Origin, str]]:
 def _errors_of(record: SourceRecord) -> tuple[tuple[str, str], ...]:
     errors: tuple[tuple[str, str], ...] = value_of(record, "errors")
     return errors
-
-
-def _mentions(word: str) -> ColumnElement[bool]:
-    text = (
-        func.coalesce(StudyEntriesRecord.label, "")
-        + " "
-        + StudyRecord.patient
-        + " "
-        + StudyRecord.case_id
-        + " "
-        + StudyRecord.study_date
-        + " "
-        + StudyRecord.description
-    )
-    return text.icontains(word, autoescape=True)
 
 
 def _as_columns(study: NewStudy) -> dict[str, object]:

@@ -4,6 +4,10 @@
 and readings a transaction has changed, and writes their lines at its end, before it is committed.
 No code that changes a study needs to know of lines. A line of other models than the installed ones,
 or of an earlier version, is written again by `write_stale`.
+
+While a new release replaces an older one, processes of both write lines. Each writes those of the
+studies that it changes; the older one leaves all others to the new one, whose workers write again
+what the older one wrote.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from enum import StrEnum
 from importlib import import_module
 from typing import Any, Final
 
-from sqlalchemy import Select, delete, event, inspect, or_, select
+from sqlalchemy import Select, and_, delete, event, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from dashboard.store.reading_content import SignedContent, is_refused
@@ -56,8 +60,8 @@ _URGENT = 100
 UNKNOWN = "unknown"
 #: Characters of a text that is sorted by: an index has a limit.
 _LONGEST: Final = 200
-#: Of what a line holds: lines of another version are written again.
-_VERSION: Final = 2
+#: Of what a line holds: lines of earlier versions are written again, later ones are left alone.
+_VERSION: Final = 3
 #: Between two tags of a line; no tag holds it.
 _TAG_END: Final = "\n"
 
@@ -220,35 +224,52 @@ def _put(session: Session, lines: list[dict[str, Any]]) -> None:
     session.execute(adding.on_conflict_do_update(index_elements=["study_id"], set_=changed), lines)
 
 
-def write_stale(session: Session, model: ModelKey | None, *, limit: int) -> int:
-    """Write the lines again that describe the analysis of other models. Returns how many.
+def write_stale(
+    session: Session, model: ModelKey | None, *, limit: int, only_earlier: bool = False
+) -> int:
+    """Write stale lines again (`has_stale`). Returns how many.
 
     Args:
         session: A transaction.
         model: The installed models; None for none.
         limit: Largest number of lines.
+        only_earlier: As of `has_stale`.
     """
-    ids = list(session.scalars(_stale(model).limit(limit)))
+    ids = list(session.scalars(_stale(model, only_earlier=only_earlier).limit(limit)))
     write_lines(session, model, ids)
     return len(ids)
 
 
-def has_stale(session: Session, model: ModelKey | None) -> bool:
-    """Whether a line describes the analysis of other models."""
-    return session.scalar(_stale(model).limit(1)) is not None
+def has_stale(session: Session, model: ModelKey | None, *, only_earlier: bool = False) -> bool:
+    """Whether a line describes other models, or is of an earlier version.
+
+    Args:
+        session: A transaction.
+        model: The installed models; None for none.
+        only_earlier: Whether only lines of earlier versions count, so that workers with different
+            models do not write each other's lines again.
+    """
+    return session.scalar(_stale(model, only_earlier=only_earlier).limit(1)) is not None
 
 
-def _stale(model: ModelKey | None) -> Select[str]:
-    name = name_of(model)
-    return select(WorklistLine.study_id).where(
-        or_(WorklistLine.model < name, WorklistLine.model > name)
-    )
+def _stale(model: ModelKey | None, *, only_earlier: bool) -> Select[str]:
+    name, column = name_of(model), WorklistLine.model
+    stale = column < _version_name(_VERSION)
+    if not only_earlier:
+        others = and_(column > name, column < _version_name(_VERSION + 1))
+        stale = or_(column < name, others)
+    return select(WorklistLine.study_id).where(stale)
 
 
 def name_of(model: ModelKey | None) -> str:
-    """The name of some models, and of what lines hold, in the lines."""
+    """The name of what lines hold and of some models, in the lines; later versions sort later."""
     named = f"{model.digest} {model.precision}" if model else "none"
-    return f"{named} {_VERSION}"
+    return f"{_version_name(_VERSION)} {named}"
+
+
+def _version_name(version: int) -> str:
+    """The name of a version; it sorts after the names of version 2, which began with a digest."""
+    return f"v{version:04d}"
 
 
 def _find_signed(session: Session, ids: list[str]) -> dict[str, _Signed]:

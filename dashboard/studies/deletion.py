@@ -68,13 +68,14 @@ def delete_study(services: Services, study_id: str, who: Requester) -> None:
 
     Raises:
         InputError: It is missing, or it is not an upload.
-        Forbidden: It is another reader's.
+        Forbidden: It is another reader's, or signed.
     """
     row = services.store.study(study_id)
     if row is None:
         raise InputError("", NO_STUDY)
     check_deletable(services, row, who)
-    services.store.delete_study(study_id, by=who)
+    if not services.store.delete_study(study_id, by=who, even_if_signed=False):
+        check_deletable(services, row, who)  # it was signed meanwhile
     intake.list_hidden(services)  # it may have stood for a study of library or demo
 
 

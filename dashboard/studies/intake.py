@@ -35,6 +35,7 @@ from dashboard.workspace.study_listings import Listing
 from pipeline import Cancelled, Case, InputError, ProgressCallback
 
 _LOG = logging.getLogger(__name__)
+_NOT_DIVIDED = "The study was signed or deleted meanwhile; load the page again."
 _UNEXPECTED = "could not be added because of an unexpected error; the server's log has the details."
 #: Raised when `dashboard.studies.display` encodes the same pixels differently.
 _DISPLAY_VERSION = 1
@@ -197,14 +198,24 @@ def split_study(services: Services, row: StudyRow, *, by: Author) -> tuple[Study
         The studies, in the order of the pictures.
 
     Raises:
-        InputError: It is not such a study, or a picture cannot be stored; it stays as it is then.
+        InputError: It is not such a study, a picture cannot be stored, or it was signed or deleted
+            meanwhile; it stays as it is then, and no study is added.
     """
     cases = pipeline.split_stack(services.load_stated(row))
-    studies = tuple(
-        add_case(services, case, row.origin, row.source, row.reader_id)[0] for case in cases
-    )
-    services.store.delete_study(row.study_id, by=by)
-    return studies
+    studies: list[StudyRow] = []
+    added: list[StudyRow] = []
+    try:
+        for case in cases:
+            study, is_new = add_case(services, case, row.origin, row.source, row.reader_id)
+            studies.append(study)
+            added += [study] * is_new
+        if not services.store.delete_study(row.study_id, by=by, even_if_signed=False):
+            raise InputError("", _NOT_DIVIDED)
+    except BaseException:
+        for study in added:
+            _remove(services, study)
+        raise
+    return tuple(studies)
 
 
 def record_digests(services: Services) -> int:

@@ -24,7 +24,7 @@ def test_a_study_whose_claim_expired_is_in_the_worklist_again(
     assert find_reading(parts.store, study).state is StudyState.IN_REVIEW
     now = parts.store.clock() + CLAIM * 2
     monkeypatch.setattr(parts.store, "clock", lambda: now)
-    worker.keep_claims_current(parts, every_s=EVERY_S)
+    worker.keep_worklist_current(parts, every_s=EVERY_S)
     wait_for(lambda: find_reading(parts.store, study).state is StudyState.ANALYSED)
 
 
@@ -38,6 +38,6 @@ def test_claims_are_released_again_after_an_outage_of_the_database(
         raise OperationalError("SELECT 1", {}, Exception("it does not answer"))
 
     monkeypatch.setattr(worker, "release_silent", fail)
-    thread = worker.keep_claims_current(parts, every_s=EVERY_S)
+    thread = worker.keep_worklist_current(parts, every_s=EVERY_S)
     wait_for(lambda: len(rounds) > 2)
     assert thread.is_alive()

@@ -19,9 +19,10 @@ from dashboard.api.entries import UNNAMED, conflict_sentence
 from dashboard.jobs import table
 from dashboard.store import JobState, Origin
 from dashboard.store.stored_json import Entries
+from dashboard.studies import intake
 from dashboard.studies.worklist_rows import describe_study
 from dashboard.workspace.services import Services
-from pipeline import Caution
+from pipeline import Caution, InputError
 from pipeline.data.entered_values import entered_spacing_warning
 from pipeline.data.reading.image_cases import stack_warning
 
@@ -173,9 +174,8 @@ def test_a_label_is_shown_and_the_identifiers_stay(client: FlaskClient, parts: S
     row = parts.store.study(study)
     assert row
     assert describe_study(row)["patient"] == "Case of the month"
-    for words in ("month case", "P0", "P0 case0 month"):
-        assert [one.study_id for one in parts.store.list_studies(words)] == [study]
-    assert parts.store.list_studies("P1") == []
+    for words, count in (("month case", 1), ("P0", 1), ("P0 case0 month", 1), ("P1", 0)):
+        assert client.get(f"/api/worklist/rows?search={words}").json["count"] == count
     restored = send(client, study, "label", revision=1, label="  ")
     assert (restored.json["label"], restored.json["revision"]) == ("", 2)
     assert described(client, study)["name"] == "P0"
@@ -345,6 +345,25 @@ def test_pictures_that_were_joined_by_their_numbers_become_studies_of_their_own(
         stored = parts.files.load(one["study_id"])
         np.testing.assert_array_equal(stored.pixels, case.pixels[k : k + 1])
         np.testing.assert_array_equal(stored.masks, case.masks[k : k + 1])
+
+
+def test_a_stack_that_cannot_be_divided_completely_stays_whole(
+    client: FlaskClient, parts: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = add_case(parts, stack())
+    add = intake.add_case
+    cases = []
+
+    def fail_at_the_third(*given: Any) -> Any:
+        cases.append(given)
+        if len(cases) == 3:
+            raise InputError("", "The disk is full.")
+        return add(*given)
+
+    monkeypatch.setattr(intake, "add_case", fail_at_the_third)
+    answer = client.post(f"/api/studies/{study}/divide", headers=OURS)
+    assert (answer.status_code, answer.json["error"]) == (400, "The disk is full.")
+    assert [row.study_id for row in parts.store.list_studies()] == [study]
 
 
 @pytest.mark.parametrize("origin", [Origin.DEMO, Origin.LIBRARY])

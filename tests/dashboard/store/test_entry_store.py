@@ -53,9 +53,6 @@ def test_entries_are_read_as_they_were_written(store: Store, clock: Clock) -> No
     assert (row.entries, row.entries_revision) == (sent.entries, 1)
     assert (row.data_digest, row.has_reference, row.warnings) == ("d" * 32, True, ("Mind it.",))
     assert read_reference(store, study) == b"mask"
-    for words in ("case", "p1", "CASE P1"):
-        assert store.list_studies(words)
-    assert store.list_studies("case nowhere") == []
 
 
 def test_only_the_present_revision_is_changed(store: Store, clock: Clock) -> None:
