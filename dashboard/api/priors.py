@@ -25,6 +25,7 @@ from dashboard.api.access import (
     find_services,
     find_study,
     load_case,
+    still_there,
     study_with_pixels,
 )
 from dashboard.api.corrections import SentView, find_whole_mask, longest_mask
@@ -35,7 +36,6 @@ from dashboard.api.decisions import (
     answer_conflict,
     author,
     describe_reading,
-    still_there,
 )
 from dashboard.api.endpoint import PLANES, SURFACES, Answer, Body, Nothing, Query, endpoint
 from dashboard.api.entries import UNNAMED
@@ -107,7 +107,7 @@ class PriorSliceQuery(Query):
     Attributes:
         registered: Whether it is brought to the study's slice.
         sequence: Of the channel that is shown; the prior's own choice where it has none.
-        mask: Names the prior's mask, so that a new mask is a new address.
+        mask: Names the prior's mask and spacing, so that other ones have another address.
         low, high: The reader's window, as shares of the study's own display window: the prior is
             shown in the same shares of its own, because its grey values have another scale.
         invert: Whether bright is shown dark.
@@ -127,7 +127,7 @@ class TimePointAnswer(Answer):
     """A study of the patient; see `TimePoint`.
 
     Attributes:
-        mask: Names its mask in addresses.
+        mask: Names its mask and spacing in addresses.
         letters: At the left, right, top and bottom edges of its images; null where unknown.
         withheld: Why no figures of its AI mask are given, or "".
         linked_by: The reader who says that it is the patient's; "" where its files say so.
@@ -343,7 +343,7 @@ def _describe(
         study_date=point.row.study_date,
         state=point.state,
         source=point.source,
-        mask=f"{point.source}-{point.number}",
+        mask=f"{point.mask_name}-{point.row.data_digest[:8]}",
         volume_ml=point.volume_ml,
         longest=point.longest,
         perpendicular=point.perpendicular,

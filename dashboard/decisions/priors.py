@@ -47,12 +47,12 @@ class MaskAsRead:
 
     Attributes:
         source: Where it is from; "" for a study without any mask.
-        number: Of the signed record or version, 0 for the AI's.
+        name: Of the signed record, the version or the AI's result: another mask has another name.
         mask: By slice.
     """
 
     source: MaskSource
-    number: int
+    name: str
     mask: MaskSlices
 
 
@@ -63,7 +63,7 @@ class TimePoint:
     Attributes:
         row: The study.
         state: Where its reading stands.
-        source, number: Of its mask, as of `MaskAsRead`.
+        source, mask_name: Of its mask, as of `MaskAsRead`.
         volume_ml: None without spacing or mask.
         longest, perpendicular: Diameters of the largest lesion in ``unit``; None without one.
         unit: "mm" or "px".
@@ -74,7 +74,7 @@ class TimePoint:
     row: StudyRow
     state: StudyState
     source: MaskSource
-    number: int
+    mask_name: str
     volume_ml: float | None
     longest: float | None
     perpendicular: float | None
@@ -204,19 +204,21 @@ def mask_as_read(services: Services, row: StudyRow) -> MaskAsRead:
     store, shape = services.store, shape_of(row)
     for line in list_records(store, row.study_id)[:1]:
         if is_refused(line.content):
-            return MaskAsRead("", line.number, {})
+            return MaskAsRead("", "", {})
         record = read_record(store, row.study_id, line.number)
         if record is not None:
-            return MaskAsRead("signed", line.number, decode_mask(record[1], shape))
+            name = f"signed-{line.number}"
+            return MaskAsRead("signed", name, decode_mask(record[1], shape))
     for version in list_versions(store, row.study_id)[:1]:
         found = read_version(store, row.study_id, version.number)
         if found is not None:
-            return MaskAsRead("version", version.number, decode_mask(found.content, shape))
+            name = f"version-{version.number}"
+            return MaskAsRead("version", name, decode_mask(found.content, shape))
     key = services.result_key(row.content_digest)
     outline = services.results.outline(key) if key else None
-    if outline is None or outline.probability.shape != shape:
-        return MaskAsRead("", 0, {})
-    return MaskAsRead("ai", 0, outline.mask_slices())
+    if key is None or outline is None or outline.probability.shape != shape:
+        return MaskAsRead("", "", {})
+    return MaskAsRead("ai", f"ai-{key[:12]}", outline.mask_slices())
 
 
 def _describe(
@@ -230,7 +232,7 @@ def _describe(
         case = load_case(services, row)
         withheld = _withheld_words(services, row, found) if not is_in_view else ""
     except InputError:  # its files are damaged: it is listed without figures
-        return TimePoint(row, state, "", 0, None, None, None, "px")
+        return TimePoint(row, state, "", "", None, None, None, "px")
     mask = {k: one for k, one in found.mask.items() if one.any()}
     areas = [int(mask[k].sum()) if k in mask else 0 for k in range(row.slices)]
     longest = perpendicular = None
@@ -245,7 +247,7 @@ def _describe(
         row=row,
         state=state,
         source=found.source,
-        number=found.number,
+        mask_name=found.name,
         volume_ml=volume_ml(areas, case.spacing_mm, case.slice_weights)
         if found.source and not withheld
         else None,

@@ -112,6 +112,9 @@ def test_studies_of_the_patient_are_listed_with_what_was_read(
         {"study_id": other, "study_date": "2025-01-01", "contradictions": ["sex"], "cut_by": ""}
     ]
     assert len(found["chart"]["layout"]["meta"]["rows"]) == 2
+    row = parts.store.study(pair[1])
+    key = parts.result_key(row.content_digest)
+    assert prior["mask"] == f"ai-{key[:12]}-{row.data_digest[:8]}"  # others have another address
     back = client.get(f"/api/studies/{pair[1]}/priors").json
     assert (back["priors"], back["chart"]) == ([], None)  # the other one is later
 
