@@ -91,6 +91,11 @@ def test_folder_is_listed_with_an_answer_for_each_image(
     expect(row).to_have_attribute("aria-selected", "true")
     expect(page.locator(".comparison-answer")).to_contain_text("chest20.png")
     expect(rows).to_have_count(4)
+    page.click("#nav-about")
+    expect(page.get_by_role("heading", level=1)).to_have_text("About Overread")
+    page.go_back()
+    expect(rows).to_have_count(4)
+    expect(row).to_have_attribute("aria-selected", "true")
     with page.expect_download() as download:
         page.click("#comparisons-csv")
     lines = Path(download.value.path()).read_text().splitlines()

@@ -144,6 +144,10 @@ def test_a_changed_mask_is_not_accepted_as_it_is(page: Page, studies: list[str])
     page.keyboard.press("a")
     expect(status).to_contain_text("Accept with changes")
     state(page, "in review")
+    verdict_of_first_lesion(page).click()  # the mask is the AI's again
+    expect(status).not_to_contain_text("Accept with changes")
+    verdict_of_first_lesion(page).click()
+    expect(page.locator("#lesions .lesion").first).to_have_attribute("data-verdict", "remove")
     page.keyboard.press("Shift+a")
     state(page, "read")
 

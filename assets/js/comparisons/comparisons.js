@@ -13,7 +13,6 @@ import { register } from "../frame/dash.js";
 import { byId, find, make, makeRange, targetOf } from "../frame/dom.js";
 import { ENDED, JobChannel } from "../frame/job_channel.js";
 import { ask, HEADERS } from "../frame/server.js";
-import * as shell from "../frame/shell.js";
 import { count, csv, ImageBatch } from "./image_batch.js";
 
 /** @type {Readonly<Record<string, string>>} */
@@ -38,7 +37,7 @@ const RENDER_MS = 150;
 let channel = null;
 let turn = 0; // an upload that has been superseded shows nothing any more
 let opacity = 0.6;
-/** @type {ImageBatch | null} several images at once */
+/** @type {ImageBatch | null} several images at once; it goes on while other pages are in view */
 let batch = null;
 let shown = ""; // the image of the list whose answer is in view
 let startedAt = 0;
@@ -82,6 +81,9 @@ function take(files) {
 }
 
 // ---- the list of several images ----
+/** The list, where the page shows the task that it was sent to. */
+const listInView = () => (batch?.task === find("comparisons-choose")?.dataset.task ? batch : null);
+
 function renderSoon() {
   if (due) return;
   due = setTimeout(() => {
@@ -93,9 +95,10 @@ function renderSoon() {
 function renderList() {
   const box = find("comparisons-list");
   if (!box) return;
-  box.hidden = !batch;
-  if (!batch) return box.replaceChildren();
-  const { entries } = batch;
+  const list = listInView();
+  box.hidden = !list;
+  if (!list) return box.replaceChildren();
+  const { entries } = list;
   const { done, failed, ended, total } = count(entries);
   const isOver = ended === total;
   const left = failed ? `, ${plural(failed, "image")} left out` : "";
@@ -168,8 +171,9 @@ function openAnswer(image) {
 }
 
 function saveCsv() {
-  if (!batch) return;
-  const url = URL.createObjectURL(new Blob([csv(batch.entries)], { type: "text/csv" }));
+  const list = listInView();
+  if (!list) return;
+  const url = URL.createObjectURL(new Blob([csv(list.entries)], { type: "text/csv" }));
   make("a", { href: url, download: "predictions.csv" }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
@@ -207,24 +211,25 @@ function awaitAnswer(task, image, again) {
   channel?.close();
   const own = new JobChannel("comparisons-request", { task, image }, ({ state, message }) => {
     if (!find("comparisons-status")) return own.close(); // another page is in view
-    if (batch) return; // the list shows its own progress
+    if (listInView()) return; // the list shows its own progress
     const words = (state === "running" && message) || WORDS[state] || "";
     show(words, ENDED.has(state) ? "" : "busy");
   });
   channel = own;
-  if (!batch) show(WORDS.running, "busy");
+  if (!listInView()) show(WORDS.running, "busy");
   own.ask(again);
 }
 
 /**
- * Runs when the page or an answer is shown: follows the image that the address names, and adds the
- * slider to an answer.
+ * Runs when the page or an answer is shown: shows the list, follows the image that the address
+ * names, and adds the slider to an answer.
  */
 function mount() {
-  if (batch && !find("comparisons-list")?.firstChild) leave(); // another task is in view
+  const { task = "" } = byId("comparisons-choose").dataset;
   const image = new URLSearchParams(location.search).get("image");
-  if (image && document.querySelector(".comparison-empty"))
-    awaitAnswer(byId("comparisons-choose").dataset.task ?? "", image, false);
+  shown = image ?? "";
+  if (listInView()) renderList();
+  if (image && document.querySelector(".comparison-empty")) awaitAnswer(task, image, false);
   const host = find("comparisons-opacity");
   if (!host || host.firstChild) return;
   const label = make("label", { textContent: "Saliency map", htmlFor: "heat-strength" });
@@ -249,14 +254,9 @@ const filesOf = ({ dataTransfer }) =>
   find("comparisons-choose") && dataTransfer?.types.includes("Files") ? dataTransfer : null;
 
 function cancel() {
-  if (batch) batch.cancel();
+  const list = listInView();
+  if (list) list.cancel();
   else channel?.cancel();
-}
-
-function leave() {
-  batch?.close();
-  batch = null;
-  shown = "";
 }
 
 /** @param {JobNews} job The callback's progress or outcome. */
@@ -282,6 +282,5 @@ export function start() {
     event.preventDefault();
     void fromDrop(files).then(take);
   });
-  shell.on("page", leave);
   register("overread_comparisons", { mount, job: onNews });
 }

@@ -73,6 +73,11 @@ export class ImageBatch {
     this.entries = files.map(({ name }) => ({ ...fresh, name, probability: 0, message: "" }));
   }
 
+  /** The name of the task that answers. */
+  get task() {
+    return this.#task;
+  }
+
   /** Sends all images and follows their answers. */
   start() {
     for (let k = 0; k < PARALLEL; k++) void this.#sendNext();
@@ -90,7 +95,7 @@ export class ImageBatch {
     this.#onChange();
   }
 
-  /** Ends without a request: the page has been left. */
+  /** Ends without a request: other images were chosen. */
   close() {
     this.#isStopped = true;
     clearTimeout(this.#timer);

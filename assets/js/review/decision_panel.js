@@ -135,7 +135,7 @@ function show() {
   const unsigned = isAmending ? "Amendment not signed." : undefined;
   const status = isFrozen ? "" : statusText({ ...reading, state: "read" }, unsigned);
   const unsaved = isOthers ? "" : readingStore.words(); // who has the study is said above
-  const isContradicted = recorded?.verdict === "accept" && lesionList.isMaskChanged();
+  const isContradicted = recorded?.verdict === "accept" && lesionList.isMaskChanged() === true;
   const line = lineText(refusal() || unsaved, status, isContradicted);
   const isWarning = Boolean(refusal()) || isContradicted;
   byId("decision-status").textContent = line || missingWords;
@@ -306,7 +306,7 @@ async function record(verdict) {
   const { now } = viewer;
   const error = await readingStore.decide(decision);
   if (viewer.now !== now) return; // what follows would be said of another study
-  say(error);
+  sayRefused(error, verdict);
   if (!error) note(verdict ? `${label(verdict)} recorded.` : "Decision withdrawn.", "decided");
 }
 
@@ -320,6 +320,23 @@ function changed() {
 
 /** @param {string} sentence */
 const say = (sentence) => refuse(() => sentence);
+
+/**
+ * Says why a decision or a signature was refused. If it did not fit the mask in view, the sentence
+ * goes when it fits the mask: the reader has undone a change, or drawn one.
+ *
+ * @param {string} error A sentence, or "".
+ * @param {Verdict | null} verdict
+ */
+function sayRefused(error, verdict) {
+  if (readingStore.refusedField() !== "verdict") return say(error);
+  const fitsChanged = verdict !== "accept";
+  let isOver = false;
+  refuse(() => {
+    isOver ||= lesionList.isMaskChanged() === fitsChanged;
+    return isOver ? "" : error;
+  });
+}
 
 /**
  * Shows why something was refused, in the panel, or over the image where the panel is folded.
@@ -368,9 +385,10 @@ export async function signIfReady() {
     return false;
   }
   const { now } = viewer;
+  const verdict = readingStore.now()?.decision?.verdict ?? null;
   const error = await readingStore.sign(reason);
   if (viewer.now !== now) return false; // the reader has gone on already
-  say(error);
+  sayRefused(error, verdict);
   isRefused = false;
   return !error;
 }

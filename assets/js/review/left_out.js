@@ -16,7 +16,7 @@ import * as viewer from "../viewer/viewer.js";
 function show({ study, k }) {
   const px = leftOutPx(study, k);
   const area = amounts.areaWords(px, study);
-  const why = "smaller than the main lesion, excluded from volume.";
+  const why = "smaller than the main lesion, excluded from the AI volume."; // a reader may add it
   byId("finding-left-out").hidden = px === 0;
   byId("finding-left-out").textContent = px ? `Dotted outline: ${area}, ${why}` : "";
 }

@@ -65,8 +65,8 @@ const events = new Events();
 /** Listens to what the list shows. */
 export const { on } = events;
 
-/** Whether the mask in view is known to be another one than the AI's. */
-export const isMaskChanged = () => !latest.isLate && latest.answer?.is_changed === true;
+/** Whether the mask in view is another one than the AI's; null while that is not known. */
+export const isMaskChanged = () => (latest.isLate ? null : (latest.answer?.is_changed ?? null));
 
 /**
  * "3 found, 2 counted"

@@ -102,6 +102,7 @@ import * as viewer from "../viewer/viewer.js";
  * @property {number} beat
  * @property {number} tries
  * @property {string} words Why something is not saved, in a sentence, or "".
+ * @property {string} refused Field for which a decision or signature was refused last, or "".
  * @property {string} token Of the signature that is under way.
  */
 
@@ -126,6 +127,8 @@ export const others = () => doc?.others ?? [];
 
 /** Why something is not saved, in a sentence, or "". */
 export const words = () => doc?.words ?? "";
+/** The field for which the last decision or signature was refused, or "". */
+export const refusedField = () => doc?.refused ?? "";
 
 /** @param {Doc} mine */
 const shown = (mine) => ({ .../** @type {Reading} */ (mine.reading), ...mine.changed });
@@ -255,6 +258,7 @@ function open({ study }) {
     beat: 0,
     tries: 0,
     words: "",
+    refused: "",
     token: "",
   };
   doc.entering = enter(doc);
@@ -507,6 +511,7 @@ export function decide(decision) {
   const mine = doc;
   if (!mine) return Promise.resolve("");
   return queue(mine, async () => {
+    mine.refused = "";
     if (!(await flush(mine))) return mine.words || NO_ANSWER;
     const fields = decision ?? { verdict: null };
     const revision = mine.reading?.revision;
@@ -577,7 +582,8 @@ function settle(mine, answer) {
   if (answer.ok) mine.reading = answer.body;
   else if (answer.body.reading) mine.reading = answer.body.reading;
   const sentence = answer.ok ? "" : answer.body.error || NO_ANSWER;
-  say(mine, sentence);
+  mine.refused = (!answer.ok && answer.body.field) || "";
+  say(mine, mine.refused ? "" : sentence); // what the reader must change is not unsaved
   return sentence;
 }
 
@@ -592,6 +598,7 @@ export function sign(reason = "") {
   const mine = doc;
   if (!mine) return Promise.resolve("");
   return queue(mine, async () => {
+    mine.refused = "";
     if (!(await flush(mine))) return mine.words || NO_ANSWER;
     mine.token ||= newToken();
     await measureStore.saveNow();
