@@ -8,6 +8,7 @@ both pool by the maximum, so that a score does not depend on the size of the ima
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from pipeline.errors import InputError
 from pipeline.models.resnet18 import COVERED_LAYER, build_stages, file_name
 
 #: Layers whose outputs the decoder joins, finest first: at 1/2 to 1/32 of the side.
@@ -61,7 +63,7 @@ def encode(inputs: keras.KerasTensor, *, dropout: float = 0.2) -> Encoded:
     return Encoded(tuple(outputs[name] for name in FEATURE_LAYERS), logit, evidence)
 
 
-def load_imagenet_weights(model: keras.Model, path: Path) -> int:
+def load_imagenet_weights(model: keras.Model, path: Path) -> None:
     """Start the encoder from ImageNet weights with folded batch normalisation.
 
     The stem's three colour kernels go to the slice's three sequences. Its kernels for the
@@ -71,19 +73,25 @@ def load_imagenet_weights(model: keras.Model, path: Path) -> int:
         model: A network with `encode` in it.
         path: ``.npz`` whose keys are ``layer<stage>/<block>/conv<k>/<kernel|bias>`` (HWIO kernels).
 
-    Returns:
-        Number of convolutions that were set; those that do not fit keep their initial values.
+    Convolutions that the file lacks keep their initial values.
+
+    Raises:
+        InputError: The file cannot be read, or holds weights of another network.
     """
     names = [layer.name for layer in model.layers]
-    count = 0
-    with np.load(path, allow_pickle=False) as arrays:
-        for ours in names[: names.index(COVERED_LAYER)]:
-            theirs = file_name(ours)
-            if f"{theirs}/kernel" in arrays:
-                layer = model.get_layer(ours)
-                kernel = np.zeros(layer.get_weights()[0].shape, np.float32)
-                given = arrays[f"{theirs}/kernel"]
-                kernel[:, :, : given.shape[2]] = given
-                layer.set_weights([kernel, arrays[f"{theirs}/bias"].astype(np.float32)])
-                count += 1
-    return count
+    is_any = False
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            for ours in names[: names.index(COVERED_LAYER)]:
+                theirs = file_name(ours)
+                if f"{theirs}/kernel" in arrays:
+                    layer = model.get_layer(ours)
+                    kernel = np.zeros(layer.get_weights()[0].shape, np.float32)
+                    given = arrays[f"{theirs}/kernel"]
+                    kernel[:, :, : given.shape[2]] = given
+                    layer.set_weights([kernel, arrays[f"{theirs}/bias"].astype(np.float32)])
+                    is_any = True
+    except (OSError, ValueError, TypeError, LookupError, EOFError, zipfile.BadZipFile):
+        is_any = False
+    if not is_any:
+        raise InputError(path.name, f"{path.name} does not hold the weights of a ResNet18 (.npz).")

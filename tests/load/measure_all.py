@@ -1,7 +1,8 @@
 """Measures what docs/scaling.md and docs/deployment.md show: ``python -m tests.load.measure_all``.
 
 About 45 minutes on a quiet machine. Each command writes a file into docs/measured, the last step
-writes the documents' tables from them.
+writes the documents' tables from them. A file names the command that wrote
+it, which may differ from the list where the list was changed later.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from dashboard.components.panels import panel
 from dashboard.pages.performance.data import PageData
@@ -32,12 +33,22 @@ def provenance(data: PageData) -> html.Section:
         for key, value in data.evaluation.environment.items()
         if key != "command"
     ]
+    notes: list[Component] = []
+    if measured.digest == model.digest and measured.version != model.version:
+        notes.append(
+            html.P(
+                "The evaluated version has the same weights. The answers of the installed version"
+                " may differ slightly: it computes less, and may run at another precision. The"
+                " model card says by how much."
+            )
+        )
     return panel(
         "Source of these results",
         html.Dl(
             [html.Div([html.Dt(key), html.Dd(value)]) for key, value in rows],
             className="facts tabular",
         ),
+        *notes,
         html.P(["To reproduce: ", html.Code(data.command, className="command")]),
     )
 

@@ -141,6 +141,15 @@ def test_figures_of_another_network_come_with_a_warning(served, document):
     assert len(with_class(performance.layout(), "notice--warning")) == 1
 
 
+def test_another_version_of_the_same_weights_is_said_to_be_one(served, document):
+    before = len(of_type(performance.layout(), html.P))
+    other = {**document, "network": {**document["network"], "version": "0.9.0"}}
+    evaluation_file(served).write_text(json.dumps(other))
+    page = performance.layout()
+    assert not with_class(page, "notice--warning")
+    assert len(of_type(page, html.P)) == before + 1
+
+
 def test_rows_are_downloaded_as_csv(served, document):
     patients = triggered(ids.PATIENTS_CSV, performance.download, None, 1, None)
     slices = triggered(ids.SLICES_CSV, performance.download, None, None, 1)

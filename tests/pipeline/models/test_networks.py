@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from pipeline.errors import InputError
 from pipeline.models.resnet_classifier import load_imagenet_weights
 from pipeline.models.resunet import build_resunet, make_sample_slices, split_stages
 
@@ -84,7 +85,7 @@ def test_imagenet_weights_reach_their_convolutions(tmp_path):
         },
     )
     before = model.get_layer("stage4_block0_1_conv").get_weights()[0]
-    assert load_imagenet_weights(model, tmp_path / "w.npz") == 2
+    load_imagenet_weights(model, tmp_path / "w.npz")
     stored_kernel, stored_bias = model.get_layer("stage1_block0_2_conv").get_weights()
     np.testing.assert_array_equal(stored_kernel, kernel)
     np.testing.assert_array_equal(stored_bias, bias)
@@ -92,6 +93,12 @@ def test_imagenet_weights_reach_their_convolutions(tmp_path):
     stored_stem = model.get_layer("stem_conv").get_weights()[0]
     np.testing.assert_array_equal(stored_stem[:, :, :3], stem)
     assert not stored_stem[:, :, 3:].any(), "training begins with the slice alone"
+    np.savez(tmp_path / "other.npz", **{"conv2/kernel": kernel})
+    np.savez(tmp_path / "shape.npz", **{"conv1/kernel": bias, "conv1/bias": bias})
+    (tmp_path / "damaged.npz").write_bytes(b"PK")
+    for name in ("other.npz", "shape.npz", "damaged.npz"):
+        with pytest.raises(InputError, match=f"{name} does not hold"):
+            load_imagenet_weights(model, tmp_path / name)
 
 
 def test_runtimes_are_compared_on_slices_that_differ():
