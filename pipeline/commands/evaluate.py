@@ -259,6 +259,9 @@ def _evaluate_demo(arguments: argparse.Namespace, analyser: Any) -> int:
                 found, lesions = count_lesions(case, result)
                 called = sum(answer.tumor for answer in result.slices)
                 studies.append(DemoRow(case.case_id, lesions, found, called))
+    if not studies:
+        name = arguments.demo.name
+        raise InputError(name, f"{name} holds no demo study; make some with the command demo.")
     found, lesions = sum(row.found for row in studies), sum(row.lesions for row in studies)
     evaluation = DemoEvaluation(lesions=lesions, found=found, studies=tuple(studies))
     with writing(arguments.output):

@@ -71,11 +71,6 @@ def _is_archive(head: bytes) -> bool:
     return head.startswith(marks) or head[257:262] == b"ustar"
 
 
-def _is_minc(head: bytes) -> bool:
-    """MINC 1 is NetCDF, MINC 2 is HDF5."""
-    return head.startswith((b"CDF\x01", b"CDF\x02", b"\x89HDF\r\n\x1a\n"))
-
-
 #: How files of voxels end whose header is another file: Analyze and NIfTI, Philips, AFNI.
 _VOXELS_ALONE = (".img", ".rec", ".brik")
 _AS_NIFTI = "Save the volume as one .nii file."
@@ -97,7 +92,16 @@ UNREADABLE: tuple[Unreadable, ...] = (
         matches=_is_archive,
         advice="Pack it as zip, or unpack it first.",
     ),
-    Unreadable(phrase="a MINC volume", matches=_is_minc, advice=_AS_NIFTI),
+    Unreadable(
+        phrase="a MINC volume or another NetCDF file",
+        matches=starts_with(b"CDF\x01", b"CDF\x02"),
+        advice=_AS_NIFTI,
+    ),
+    Unreadable(
+        phrase="a MINC volume or another HDF5 file",
+        matches=starts_with(b"\x89HDF\r\n\x1a\n"),
+        advice=_AS_NIFTI,
+    ),
     Unreadable(phrase="an ECAT volume", matches=starts_with(b"MATRIX7"), advice=_AS_NIFTI),
     Unreadable(
         phrase="the header of a Philips PAR/REC volume",

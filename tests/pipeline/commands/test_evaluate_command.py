@@ -77,6 +77,8 @@ def test_without_reference_masks_there_is_nothing_to_compare_with(
     write_patient(tmp_path / "data", "somebody", masks=False)
     assert run(models, tmp_path, "--data", str(tmp_path / "data")) == 1
     assert "data holds no patient with reference masks" in capsys.readouterr().err
+    assert run(models, tmp_path, "--demo", str(tmp_path / "data")) == 1
+    assert "data holds no demo study" in capsys.readouterr().err
 
 
 def test_a_missing_folder_is_reported(

@@ -112,7 +112,8 @@ def test_formats_are_recognised(head, known):
     [
         (b"BMW is a car\nand this is text about it", "a text file"),
         ("Größe".encode() * 300, "a text file"),
-        (b"CDF\x01", "a MINC volume"),
+        (b"CDF\x01", "a MINC volume or another NetCDF file"),
+        (b"\x89HDF\r\n\x1a\n", "a MINC volume or another HDF5 file"),
         (b"TRACK\0", "a set of fibre tracts, not an image"),
         (b"BM" + bytes(30), "a BMP image"),
         (
