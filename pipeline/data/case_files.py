@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -34,6 +35,8 @@ from pipeline.storage.digests import file_digest, file_marks
 from pipeline.storage.field_types import Uid
 
 _SCHEMA = 1
+#: As of `Case.pixels`.
+_PIXEL_TYPES = frozenset({"|u1", "<u2", "<i2", "<f4"})
 _Millimetres = Annotated[float, Field(gt=0)]
 _Count = Annotated[int, Field(ge=1, lt=2**31)]
 _Axis = Annotated[int, Field(ge=0, le=2)]
@@ -85,6 +88,24 @@ class _Grid(DeclaredModel):
         if len(set(axes)) < 3:
             raise ValueError("must name each axis once")
         return axes
+
+    @field_validator("flips")
+    @classmethod
+    def _check_flips(cls, flips: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(flips)) < len(flips):
+            raise ValueError("must name each axis at most once")
+        return flips
+
+    @model_validator(mode="after")
+    def _check_slots(self) -> _Grid:
+        slots = self.slots
+        if slots is None:
+            return self
+        if len(slots) != self.shape[self.axes[0]]:
+            raise ValueError("must have a slot for each slice")
+        if any(above <= below for below, above in pairwise(slots)):
+            raise ValueError("must have slots that rise")
+        return self
 
 
 class _Labels(DeclaredModel):
@@ -248,15 +269,30 @@ def load_case(folder: Path) -> Case:
     try:
         if stated is None:
             raise ValueError("no description")
-        pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
+        pixels = _map_array(folder / "pixels.npy")
         masks = None
         if stated.has_masks:
-            masks = np.load(folder / "masks.npy", mmap_mode="r", allow_pickle=False)
+            masks = _map_array(folder / "masks.npy")
         return _to_case(stated, pixels, masks)
-    except (OSError, ValueError, EOFError):
+    except (OSError, ValueError):
         raise InputError(
             folder.name, "The stored images of this study cannot be read. Add the study again."
         ) from None
+
+
+def _map_array(path: Path) -> NDArray[Any]:
+    """Map an array's file, read-only.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is damaged.
+    """
+    try:
+        return np.lib.format.open_memmap(path, mode="r")
+    except OSError:
+        raise
+    except Exception:  # whatever a damaged header does to NumPy's parser
+        raise ValueError("no array") from None
 
 
 def describe_case(case: Case) -> str:
@@ -317,6 +353,12 @@ def _to_json(case: Case) -> dict[str, Any]:
 
 
 def _to_case(stated: _CaseFile, pixels: Any, masks: Any) -> Case:
+    if pixels.dtype.str not in _PIXEL_TYPES or (masks is not None and masks.dtype != np.bool_):
+        raise ValueError("the arrays are of other types")
+    if stated.grid is not None:
+        shape = tuple(stated.grid.shape[axis] for axis in stated.grid.axes)
+        if shape != pixels.shape[:3]:
+            raise ValueError("the grid does not fit the pixels")
     cautions = stated.cautions
     return Case(
         case_id=stated.case_id,

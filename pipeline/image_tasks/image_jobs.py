@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +21,7 @@ from pipeline.data.reading.formats import format_of, refusal_of
 from pipeline.data.reading.limits import MAX_CALL_BYTES
 from pipeline.data.reading.names import safe_name
 from pipeline.data.reading.own_results import OwnResults
+from pipeline.data.reading.pending_cases import take_name
 from pipeline.data.reading.reading import read_pages
 from pipeline.errors import InputError
 from pipeline.image_tasks.preprocessing import to_grey
@@ -169,15 +171,11 @@ def read_grey(file: InputFile) -> NDArray[np.float32]:
 def name_files(collection: Collection) -> list[str]:
     """A case name for each file: its own, with its folder's where two files share one."""
     stems = [safe_name(file.name.rsplit(".", 1)[0] or file.name) for file in collection.files]
-    lowered = [stem.lower() for stem in stems]
+    counts = Counter(stem.lower() for stem in stems)
+    taken: dict[str, int] = {}
     names: list[str] = []
-    taken: set[str] = set()
     for file, stem in zip(collection.files, stems, strict=True):
-        shared = lowered.count(stem.lower()) > 1
+        shared = counts[stem.lower()] > 1
         name = safe_name(f"{file.folder_name}_{stem}") if shared and file.folder_name else stem
-        unique, number = name, 2
-        while unique.lower() in taken:
-            unique, number = f"{name[:100]}-{number}", number + 1
-        taken.add(unique.lower())
-        names.append(unique)
+        names.append(take_name(name, taken))
     return names

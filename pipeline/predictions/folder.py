@@ -63,7 +63,7 @@ class PredictionFolder(Generic[AnyCase]):
     def __init__(self, folder: Path, kind: type[AnyCase], *, again: bool = False) -> None:
         self.folder = folder
         self.entries: list[Entry[AnyCase]] = []
-        self._again, self._taken = again, set[str]()
+        self._again, self._taken = again, dict[str, int]()
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             with replacing(folder / ".writable") as probe:

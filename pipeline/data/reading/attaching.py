@@ -67,6 +67,8 @@ def read_reference(case: Case, paths: Sequence[Path]) -> AttachedReference:
         pictures = files_of(collection.files, ImageFormat)
         if pictures:
             found.append(_place_pictures(pictures, case))
+    if not found:
+        raise InputError("", "There is no mask in these files.")
     names = [name for name, _, _ in found]
     masks = np.logical_or.reduce([mask for _, mask, _ in found])
     if covers_head(masks, case.pixels):

@@ -152,12 +152,12 @@ def receive_batch(message: Message, room: Room) -> Loaded:
 def _check(
     pixels: NDArray[np.generic], masks: NDArray[np.generic] | None
 ) -> tuple[NDArray[np.generic], NDArray[np.bool_] | None]:
-    """Pixels and masks as a case may have them.
+    """Pixels and masks as reading may return them; `restore_case` checks their types.
 
     Raises:
-        ValueError: They are of another type, or hold what is no number.
+        ValueError: There are none or too many, or they hold what is no number.
     """
-    if pixels.dtype.str not in ("|u1", "<u2", "<i2", "<f4") or pixels.ndim != 4 or not pixels.size:
+    if pixels.ndim != 4 or not pixels.size:
         raise ValueError("no pixels")
     slices, height, width, _ = pixels.shape
     if slices > MAX_SLICES or max(height, width) > MAX_SIDE_PX:

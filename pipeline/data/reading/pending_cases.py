@@ -68,17 +68,23 @@ def choose_names(offered: Sequence[tuple[str, ...]]) -> list[str]:
         if len(members) > 1:
             for i, name in zip(members, _tell_apart([offered[i] for i in members]), strict=True):
                 chosen[i] = name
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     return [take_name(name, taken) for name in chosen]
 
 
-def take_name(name: str, taken: set[str]) -> str:
-    """Make a safe name unique, and add it, in lower case, to those that are ``taken``."""
-    unique, number = name, 2
+def take_name(name: str, taken: dict[str, int]) -> str:
+    """Make a safe name unique, and add it to those that are ``taken``.
+
+    Args:
+        name: The name.
+        taken: Names in lower case, each with the number that its next namesake tries first.
+    """
+    unique, number = name, taken.get(name.lower(), 2)
     while unique.lower() in taken:
         suffix = f"-{number}"
         unique, number = name[: MAX_CASE_ID - len(suffix)] + suffix, number + 1
-    taken.add(unique.lower())
+    taken[name.lower()] = number
+    taken.setdefault(unique.lower(), 2)
     return unique
 
 

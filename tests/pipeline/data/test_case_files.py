@@ -17,6 +17,9 @@ from pipeline.data.case_files import load_case, save_case
 from pipeline.data.cautions import Caution, InputAspect, ReadingAspect, Severity
 from pipeline.errors import InputError
 
+#: Of no files; NumPy opens it as a file of several arrays.
+ZIP = b"PK\x05\x06" + bytes(18)
+
 
 @pytest.fixture
 def case():
@@ -117,7 +120,9 @@ def test_a_failed_save_leaves_the_older_case(tmp_path, case, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["case.json", "pixels.npy", "masks.npy"])
-@pytest.mark.parametrize("content", [None, b"", b"{}", b"\x93NUMPY"])
+@pytest.mark.parametrize(
+    "content", [None, b"", b"{}", b"\x93NUMPY", b"\x93NUMPY\x01\x00\x04\x00(((\n", ZIP]
+)
 def test_a_damaged_case_is_reported_in_a_sentence(tmp_path, case, name, content):
     save_case(case, tmp_path / "x")
     if content is None:
@@ -126,6 +131,16 @@ def test_a_damaged_case_is_reported_in_a_sentence(tmp_path, case, name, content)
         (tmp_path / "x" / name).write_bytes(content)
     with pytest.raises(InputError):
         load_case(tmp_path / "x")
+
+
+GRID = {"shape": [2, 3, 2], "affine": np.eye(4).tolist(), "axes": [0, 1, 2], "flips": []}
+
+
+def test_arrays_of_other_types_are_refused(tmp_path, case):
+    for changed in ({"pixels": case.pixels.astype(np.int64)}, {"masks": case.masks.view(np.uint8)}):
+        save_case(replace(case, **changed), tmp_path / "x")
+        with pytest.raises(InputError):
+            load_case(tmp_path / "x")
 
 
 def rewrite(folder, **changes):
@@ -149,6 +164,10 @@ def rewrite(folder, **changes):
         {"colour": 1},
         {"schema": 2},
         {"grid": {"shape": [2, 3, 2]}},
+        {"grid": GRID | {"shape": [2, 2, 3]}},
+        {"grid": GRID | {"flips": [1, 1]}},
+        {"grid": GRID | {"slots": [0.0]}},
+        {"grid": GRID | {"slots": [2.0, 2.0]}},
     ],
 )
 def test_a_description_that_does_not_fit_is_refused(tmp_path, case, changes):
