@@ -7,7 +7,7 @@ all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -16,15 +16,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pipeline.classifiers.images import LabelledImages
-from pipeline.evaluation.intervals import Estimate, draw_counts
+from pipeline.evaluation.intervals import DRAWS, Estimate, draw_counts, estimate
+from pipeline.metrics import Counts, Groups, Statistic, Values, mean_statistic, slice_auc
 from pipeline.storage.field_types import Count, Name
 
-DRAWS = 10_000
 #: Probabilities are kept this far from 0 and 1, as Keras does, so that one sure miss stays finite.
 _SMALLEST = 1e-7
-_LEVEL = 0.95
-
-Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -102,12 +99,13 @@ def score_classifier(
             f"probabilities must be ({len(labels)}, {len(classes)}) and not empty, got "
             f"{probabilities.shape}"
         )
-    owners = np.unique(groups, return_inverse=True)[1].reshape(-1)
-    counts = draw_counts(int(owners.max()) + 1, draws=draws)
+    names, owners = np.unique(groups, return_inverse=True)
+    drawn = Groups(owners.reshape(-1), len(names))
+    counts = draw_counts(drawn.count, draws=draws)
     scored = np.asarray(probabilities, np.float64)
     figures = {
-        name: _estimate(statistic, counts)
-        for name, statistic in _statistics(scored, labels, owners, classes).items()
+        name: estimate(statistic, counts)
+        for name, statistic in _statistics(scored, labels, drawn, classes).items()
     }
     confusion = np.zeros((len(classes), len(classes)), int)
     np.add.at(confusion, (labels, scored.argmax(axis=1)), 1)
@@ -115,85 +113,38 @@ def score_classifier(
     return Scores(figures=figures, confusion=ConfusionMatrix(classes, rows))
 
 
-#: From counts ``(draws, groups)`` to one value per draw, NaN where it is not defined.
-_Statistic = Callable[[Values], Values]
-
-
 def _statistics(
     probabilities: Values,
     labels: NDArray[np.integer],
-    owners: NDArray[np.intp],
+    groups: Groups,
     classes: tuple[str, ...],
-) -> dict[str, _Statistic]:
+) -> dict[str, Statistic]:
     answered = probabilities.argmax(axis=1)
-    right = (answered == labels).astype(float)
+    right = answered == labels
     chosen = probabilities[np.arange(len(labels)), labels]
     loss = -np.log(np.clip(chosen, _SMALLEST, 1 - _SMALLEST))
-    everything = np.ones(len(labels))
 
-    def part(values: Values, among: Values = everything) -> _Statistic:
-        return _ratio(_sums(values * among, owners), _sums(among, owners))
+    def share_right(among: NDArray[np.bool_]) -> Statistic:
+        return mean_statistic(right, groups=groups, among=among)
 
-    kinds = [(labels == place).astype(float) for place in range(len(classes))]
-    areas = [_auc(probabilities[:, k], kinds[k] > 0, owners) for k in range(len(classes))]
+    kinds = [labels == place for place in range(len(classes))]
+    areas = [
+        slice_auc.counted(kind, probabilities[:, place], groups=groups)
+        for place, kind in enumerate(kinds)
+    ]
+    accuracy, mean_loss = (mean_statistic(values, groups=groups) for values in (right, loss))
     if len(classes) == 2:
         return {
-            "accuracy": part(right),
-            "binary_crossentropy": part(loss),
+            "accuracy": accuracy,
+            "binary_crossentropy": mean_loss,
             "auc": areas[1],
-            "sensitivity": part(right, kinds[1]),
-            "specificity": part(right, kinds[0]),
+            "sensitivity": share_right(kinds[1]),
+            "specificity": share_right(kinds[0]),
         }
-    found = {f"sensitivity_{name}": part(right, kinds[k]) for k, name in enumerate(classes)}
-    calls = [(answered == place).astype(float) for place in range(len(classes))]
-    sure = {f"precision_{name}": part(right, calls[k]) for k, name in enumerate(classes)}
+    found = {f"sensitivity_{name}": share_right(kinds[k]) for k, name in enumerate(classes)}
+    sure = {f"precision_{name}": share_right(answered == k) for k, name in enumerate(classes)}
 
-    def mean_area(counts: Values) -> Values:
+    def mean_area(counts: Counts) -> Values:
         return np.mean([area(counts) for area in areas], axis=0)
 
-    return {"accuracy": part(right), "log_loss": part(loss), "auc": mean_area, **found, **sure}
-
-
-def _estimate(statistic: _Statistic, counts: Values) -> Estimate:
-    (value,) = statistic(np.ones((1, counts.shape[1])))
-    drawn = statistic(counts)
-    known = drawn[~np.isnan(drawn)]
-    if np.isnan(value) or not len(known):
-        return Estimate(None, None, None)
-    low, high = np.quantile(known, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
-    return Estimate(float(value), float(low), float(high))
-
-
-def _sums(values: Values, owners: NDArray[np.intp]) -> Values:
-    """Sum of the values of each group."""
-    return np.bincount(owners, values, minlength=int(owners.max()) + 1).astype(np.float64)
-
-
-def _ratio(part: Values, whole: Values) -> _Statistic:
-    def ratio(counts: Values) -> Values:
-        below = counts @ whole
-        return np.divide(counts @ part, below, out=np.full(len(counts), np.nan), where=below > 0)
-
-    return ratio
-
-
-def _auc(scores: Values, positive: NDArray[np.bool_], owners: NDArray[np.intp]) -> _Statistic:
-    """AUC from how many pairs of a positive and a negative image each pair of groups ranks rightly.
-
-    Ties count half (Mann-Whitney). The value without a draw is that of scikit-learn.
-    """
-    size = int(owners.max()) + 1
-    wins = np.zeros((size, size))
-    for other in np.unique(owners[~positive]):
-        beaten = np.sort(scores[(owners == other) & ~positive])
-        below = np.searchsorted(beaten, scores[positive], "left")
-        upto = np.searchsorted(beaten, scores[positive], "right")
-        wins[:, other] = np.bincount(owners[positive], (below + upto) / 2, minlength=size)
-    many, few = _sums(positive.astype(float), owners), _sums((~positive).astype(float), owners)
-
-    def area(counts: Values) -> Values:
-        pairs = (counts @ many) * (counts @ few)
-        won = ((counts @ wins) * counts).sum(axis=1)
-        return np.divide(won, pairs, out=np.full(len(counts), np.nan), where=pairs > 0)
-
-    return area
+    return {"accuracy": accuracy, "log_loss": mean_loss, "auc": mean_area, **found, **sure}

@@ -15,8 +15,9 @@ import numpy as np
 
 from pipeline.classifiers.calibration import CalibratedAnswers, cross_entropy
 from pipeline.classifiers.cross_validation import FOLD_SEED, FOLDS
-from pipeline.classifiers.scoring import DRAWS, score_repeats
+from pipeline.classifiers.scoring import score_repeats
 from pipeline.evaluation.document import MeasuredNetwork
+from pipeline.evaluation.intervals import DRAWS
 from pipeline.evaluation.report import write_section
 from pipeline.image_tasks.card import format_results
 from pipeline.image_tasks.dataset import ImageSet
