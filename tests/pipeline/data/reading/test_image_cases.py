@@ -47,7 +47,7 @@ def read(*paths):
         ("BraTS20_Training_001_t1ce", "BraTS20_Training", 1, "t1c", False),
         ("1 no", "1 no", None, None, False),
         ("Y12", "Y12", None, None, False),
-        ("flair_²", "flair_²", None, None, False),
+        ("flair_²", "²", None, "flair", False),
         ("9" * 5000 + "_flair", "9" * 5000, None, "flair", False),
     ],
 )
