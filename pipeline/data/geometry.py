@@ -18,9 +18,9 @@ from pipeline.data.case import RADIOLOGICAL_AXIAL, InputGrid, Orientation
 
 #: Between pixels and between slices; anything else is a slip of the file or of its unit.
 _PLAUSIBLE_PIXEL_MM = (0.05, 50.0)
+_PLAUSIBLE_SLICE_MM = (0.05, 100.0)
 #: What every sentence on a spacing that cannot be used says.
 AREAS_IN_PIXELS = "areas are in pixels"
-_PLAUSIBLE_SLICE_MM = (0.05, 100.0)
 #: From here on a shear is more than rounding, and worth a sentence.
 _LEAST_LEAN_DEGREES = 0.5
 

@@ -76,8 +76,8 @@ class TrainingPlan:
             InputError: One is out of its range.
         """
         required = {
-            "epochs must be 1 or more": self.epochs >= 1,
-            "steps must be 1 or more": self.steps >= 1,
+            "number of epochs must be 1 or more": self.epochs >= 1,
+            "number of steps must be 1 or more": self.steps >= 1,
             "batch size must be 2 or more: one slice with tumor and one without": (
                 0 < self.tumor_slices < self.batch_size
             ),

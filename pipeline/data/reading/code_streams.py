@@ -426,7 +426,7 @@ def check_png_rows(data: bytes) -> None:
             size = struct.unpack(">II", content[4:12])
         elif kind in {b"IDAT", b"fdAT"}:
             packed = content[4:] if kind == b"fdAT" else content
-            if kind == b"fdAT" and int(left) <= 0 and unpacker.eof:
+            if kind == b"fdAT" and left <= 0 and unpacker.eof:
                 left, unpacker = header.raw_bytes(*size), zlib.decompressobj()
             left -= _count_unpacked(unpacker, bytes(packed), left)
         elif kind == b"IEND":

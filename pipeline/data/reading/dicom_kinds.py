@@ -16,21 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.reading.dicom_files import Frame
+from pipeline.data.reading.names import join_words
 
 #: Positions closer than this are one place: scanners round to a hundredth of a millimetre.
-_SAME_PLACE_MM = 0.02
+SAME_PLACE_MM = 0.02
 #: A few slices that lie this far beside all others in their plane have a wrong position.
 _ASTRAY_MM = 1.0
 #: Direction cosines and pixel sizes that differ less agree.
-_SAME_DIRECTION = 0.02
+SAME_DIRECTION = 0.02
 #: Times and b-values that differ by less than this part are one value: scanners round them.
 _SAME_VALUE = 0.05
 #: A stack is whole where it covers this part of the places.
 _WHOLE = 0.9
-#: So many frames make a stack of another plane or size; fewer are odd slices.
-_MIN_STACK = 3
+#: So many frames make a stack of their own plane or size; fewer are odd slices.
+MIN_STACK = 3
 #: Above this part of a series, frames of one plane and size are the series, the others are odd.
-_MAJORITY = 0.75
+MAJORITY = 0.75
 #: More contrasts than this are the steps of a measurement (T2 mapping): the first one is shown.
 _MAX_CONTRASTS = 4
 #: Groups this much smaller than the largest one, and of fewer frames than a stack, are strays.
@@ -137,7 +138,7 @@ def divide(
     if unknown:
         home = max(known, key=len)
         if _has_doubles([places[k] for k in (*home, *unknown)]) or (
-            len(known) > 1 and len(unknown) >= _MIN_STACK
+            len(known) > 1 and len(unknown) >= MIN_STACK
         ):
             known.insert(0, unknown)
         else:
@@ -199,7 +200,7 @@ def place_numbers(frames: Sequence[Frame]) -> list[int | None]:
     found: dict[float, int] = {}
     number, last = -1, -np.inf
     for place in sorted({place for place in along if place is not None}):
-        number += 1 if place - last >= _SAME_PLACE_MM else 0
+        number += 1 if place - last >= SAME_PLACE_MM else 0
         found[place], last = number, place
     return [None if place is None else found[place] for place in along]
 
@@ -213,7 +214,7 @@ def _along(frames: Sequence[Frame], axes: NDArray[np.float64]) -> list[float | N
     corner, n = Counter(rounded).most_common(1)[0]
     usual = np.median(in_plane[[one == corner for one in rounded]], axis=0)
     astray = np.abs(in_plane - usual).max(axis=1) > _ASTRAY_MM
-    few = n < len(which) and 0 < astray.sum() <= max(1, (1 - _MAJORITY) * len(which) / 2)
+    few = n < len(which) and 0 < astray.sum() <= max(1, (1 - MAJORITY) * len(which) / 2)
     along: list[float | None] = [None] * len(frames)
     for k, place, is_astray in zip(which, points[:, 2].tolist(), astray.tolist(), strict=True):
         along[k] = None if few and is_astray else place
@@ -244,8 +245,8 @@ def _divide_planes(frames: Sequence[Frame]) -> list[tuple[Frame, ...]]:
         else:
             home.append(frame)
     clusters.sort(key=len, reverse=True)
-    large = [group for group in clusters if len(group) >= _MIN_STACK]
-    if len(large) < 2 or len(large[0]) > _MAJORITY * len(frames):
+    large = [group for group in clusters if len(group) >= MIN_STACK]
+    if len(large) < 2 or len(large[0]) > MAJORITY * len(frames):
         return [tuple(frames)]
     strays = [frame for group in clusters[len(large) :] for frame in group]
     return [(*large[0], *strays), *(tuple(group) for group in large[1:])]
@@ -262,7 +263,7 @@ def _is_like(frame: Frame, other: Frame) -> bool:
         if mine is None or theirs is None:
             continue
         difference = np.abs(np.subtract(mine, theirs))
-        if np.isfinite(difference).all() and float(difference.max()) > _SAME_DIRECTION:
+        if np.isfinite(difference).all() and float(difference.max()) > SAME_DIRECTION:
             return False
     return True
 
@@ -366,7 +367,7 @@ def _choose_contrasts(
     word = properties[0] if len(properties) == 1 else "contrast"
     largest = max(len(group) for group in groups)
     is_stray = [
-        len(group) < _MIN_STACK and len(group) * _STRAY_FACTOR <= largest for group in groups
+        len(group) < MIN_STACK and len(group) * _STRAY_FACTOR <= largest for group in groups
     ]
     notes: list[str] = []
     if any(is_stray):
@@ -543,7 +544,7 @@ def b_value_note(n: int, values: Sequence[float | None], shown: float | None) ->
     words = [f"{value:g}" for value in known]
     if len(words) < len(values):
         words.insert(0, "one that is not stated")
-    listed = " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+    listed = join_words(words)
     if len(words) > _MAX_B_VALUES:
         listed = f"{len(words)} b-values from {known[0]:g} to {known[-1]:g}"
     else:

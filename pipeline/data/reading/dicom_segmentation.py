@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from pipeline.data.reading.dicom_files import LABEL_MAP_CLASS, SEGMENTATION_CLASS
 from pipeline.data.reading.format_kinds import InputFile
+from pipeline.data.reading.names import join_words
 from pipeline.data.sequences import split_words
 from pipeline.errors import InputError
 
@@ -152,11 +153,6 @@ def _names_of(segments: Sequence[Dataset]) -> str:
             for one in segments
         ]
     )
-
-
-def join_words(names: Sequence[str]) -> str:
-    """Names in a sentence: ``A, B and C``."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 FRACTIONAL_NOTE = "The reference outline holds fractions; it is cut at one half."

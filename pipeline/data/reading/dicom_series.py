@@ -462,7 +462,7 @@ def _read_series(series: DicomSeries) -> tuple[list[PendingCase], list[InputErro
         frames = tuple(frame for frame in group.frames if frame.file.path in readable)
         if frames:
             whole = replace(group, frames=frames)
-            pending += _build_cases(series, whole, of_path, pixels.values, segments)
+            pending.append(_stack_case(series, whole, of_path, pixels.values, segments))
     return pending, [*pixels.errors, *errors]
 
 
@@ -522,27 +522,21 @@ def _leave_out_derived(
     ]
 
 
-def _build_cases(
+def _stack_case(
     series: DicomSeries,
     group: FrameGroup,
     files: dict[Path, DicomFile],
     pixels: dict[Path, NDArray[np.generic]],
     segments: Segments | None,
-) -> list[PendingCase]:
-    """Cases of the stacks of one group of frames; one, as a rule."""
+) -> PendingCase:
+    """The case of one group of frames."""
     is_mask = segments is not None or _is_mask(series)
-    stacks = stack_frames(group.frames, is_mask=is_mask)
-    pending = []
-    for number, stack in enumerate(stacks, start=1):
-        label = " ".join(filter(None, (group.label, f"part {number}" if len(stacks) > 1 else "")))
-        header = files[stack.frames[0].file.path].header
-        volume = _stack_pixels(stack, pixels, is_mask=is_mask)
-        if segments is not None:
-            volume = mask_of_segments(volume, segments)
-        pending.append(
-            _build_case(series, header, stack, volume, group=group, label=label, segments=segments)
-        )
-    return pending
+    stack = stack_frames(group.frames, is_mask=is_mask)
+    header = files[stack.frames[0].file.path].header
+    volume = _stack_pixels(stack, pixels, is_mask=is_mask)
+    if segments is not None:
+        volume = mask_of_segments(volume, segments)
+    return _build_case(series, header, stack, volume, group=group, segments=segments)
 
 
 def _build_case(
@@ -552,7 +546,6 @@ def _build_case(
     volume: NDArray[np.generic],
     *,
     group: FrameGroup,
-    label: str,
     segments: Segments | None,
 ) -> PendingCase:
     sources = [frame.file.source for frame in stack.frames]
@@ -594,7 +587,7 @@ def _build_case(
         window=_common_window(stack.frames, header),
         dicom=None if is_mask else find_source(series.files, stack),
     )
-    names, study_names = _names_of(series, header, label)
+    names, study_names = _names_of(series, header, group.label)
     return PendingCase(
         case=case,
         names=names,

@@ -25,15 +25,19 @@ from pipeline.data.geometry import (
     spacing_of,
 )
 from pipeline.data.reading.dicom_files import Frame
-from pipeline.data.reading.dicom_kinds import frame_order, order_unplaced
+from pipeline.data.reading.dicom_kinds import (
+    MAJORITY,
+    MIN_STACK,
+    SAME_DIRECTION,
+    SAME_PLACE_MM,
+    frame_order,
+    order_unplaced,
+)
+from pipeline.data.reading.names import join_words
 from pipeline.errors import InputError
 
 #: LPS+ to RAS+.
 _TO_RAS = np.diag([-1.0, -1.0, 1.0])
-#: Positions closer than this are one place: scanners round to a hundredth of a millimetre.
-_SAME_PLACE_MM = 0.02
-#: Direction cosines that differ less are one direction.
-_SAME_DIRECTION = 0.02
 #: Largest distance of a slice from the line of the others.
 _OFF_LINE_MM = 0.1
 #: Fewest slices among which one can be recognised as odd.
@@ -57,9 +61,6 @@ NOT_STRAIGHT = (
 )
 #: Attributes in which the slices of a series must agree, in a reader's words.
 _AGREEING = {"shape": "size", "orientation": "direction", "pixel_spacing": "pixel size"}
-#: So many slices, and more than this part of the series, are kept where the others are unlike them.
-_MIN_MAJORITY = 3
-_MAJORITY = 0.75
 #: More file names than this are counted in a sentence, not named.
 _MAX_NAMES = 3
 
@@ -89,22 +90,19 @@ class FrameStack:
     overlaid: tuple[tuple[Frame, Frame], ...] = ()
 
 
-def stack_frames(frames: Sequence[Frame], *, is_mask: bool = False) -> list[FrameStack]:
-    """Sort the frames of one series into stacks.
+def stack_frames(frames: Sequence[Frame], *, is_mask: bool = False) -> FrameStack:
+    """Sort the frames of one series into a stack.
 
     Args:
         frames: Its frames, in any order; they agree in size, direction and pixel size, and no two
             lie at one place unless they are parts of a mask.
         is_mask: Whether frames at one place are parts of one mask.
-
-    Returns:
-        One stack.
     """
     frames, absurd = _leave_out_absurd_spacing(frames)
     missing = () if absurd or _pixel_spacing(frames) else (NO_PIXEL_SPACING,)
     before, after = (cautions_of(ReadingAspect.NO_SPACING, words) for words in (absurd, missing))
-    stacks = _sort_frames(frames, is_mask=is_mask)
-    return [replace(stack, cautions=(*before, *stack.cautions, *after)) for stack in stacks]
+    stack = _sort_frames(frames, is_mask=is_mask)
+    return replace(stack, cautions=(*before, *stack.cautions, *after))
 
 
 def _leave_out_absurd_spacing(
@@ -123,14 +121,14 @@ def _leave_out_absurd_spacing(
     return kept, warnings
 
 
-def _sort_frames(frames: Sequence[Frame], *, is_mask: bool) -> list[FrameStack]:
+def _sort_frames(frames: Sequence[Frame], *, is_mask: bool) -> FrameStack:
     ordered = sorted(frames, key=frame_order)
     if any(frame.position is None or frame.orientation is None for frame in frames):
-        return [_build_stack(ordered, is_mask=is_mask)]
+        return _build_stack(ordered, is_mask=is_mask)
     if not is_mask or not _has_doubles(ordered):
-        return [_build_stack(ordered, is_mask=is_mask)]
+        return _build_stack(ordered, is_mask=is_mask)
     kept, overlaid = _first_of_each_place(ordered)
-    return [replace(_build_stack(kept, is_mask=is_mask), overlaid=tuple(overlaid))]
+    return replace(_build_stack(kept, is_mask=is_mask), overlaid=tuple(overlaid))
 
 
 def forget_blank_positions(frames: Sequence[Frame]) -> list[Frame]:
@@ -177,7 +175,7 @@ def leave_out_odd(title: str, frames: Sequence[Frame]) -> tuple[frozenset[Frame]
         odd.update(unlike)
         kept = [pair for pair in kept if pair[0] not in odd]
         others = [given for given, _ in kept]
-        if len(kept) < _MIN_MAJORITY or len(kept) <= _MAJORITY * len(frames):
+        if len(kept) < MIN_STACK or len(kept) <= MAJORITY * len(frames):
             raise _disagreement(title, name, unlike, others)
         errors.append(_oddity(title, attribute, unlike, others))
     return frozenset(odd), errors
@@ -189,7 +187,7 @@ def _most_common(frames: Sequence[Frame], attribute: str) -> tuple[float, ...] |
     if not counts:
         return None
     values = np.array(list(counts), float)
-    near = [np.abs(values - value).max(axis=1) <= _SAME_DIRECTION for value in values]
+    near = [np.abs(values - value).max(axis=1) <= SAME_DIRECTION for value in values]
     shares = [np.array(list(counts.values()))[which].sum() for which in near]
     return tuple(values[int(np.argmax(shares))])
 
@@ -198,7 +196,7 @@ def _agrees(frame: Frame, attribute: str, usual: tuple[float, ...] | None) -> bo
     value = getattr(frame, attribute)
     if value is None or usual is None:
         return True
-    return bool(np.abs(np.subtract(value, usual)).max() <= _SAME_DIRECTION)
+    return bool(np.abs(np.subtract(value, usual)).max() <= SAME_DIRECTION)
 
 
 def _disagreement(
@@ -249,7 +247,7 @@ def _name_files(frames: Sequence[Frame]) -> str:
     names = list(dict.fromkeys(frame.file.name for frame in frames))
     more = len(names) - _MAX_NAMES
     shown = [*names[:_MAX_NAMES], f"{more} more"] if more > 0 else names
-    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+    return join_words(shown)
 
 
 def _axes_of(frame: Frame) -> NDArray[np.float64]:
@@ -268,7 +266,7 @@ def _places(frames: Sequence[Frame]) -> NDArray[np.float64]:
 
 def _has_doubles(frames: Sequence[Frame]) -> bool:
     places = np.sort(_places(frames))
-    return bool((np.diff(places) < _SAME_PLACE_MM).any())
+    return bool((np.diff(places) < SAME_PLACE_MM).any())
 
 
 def _first_of_each_place(
@@ -280,7 +278,7 @@ def _first_of_each_place(
     last = -np.inf
     places = _places(frames)
     for i in np.argsort(places, kind="stable"):
-        if places[i] - last >= _SAME_PLACE_MM:
+        if places[i] - last >= SAME_PLACE_MM:
             kept.append(frames[i])
             last = float(places[i])
         else:
@@ -395,7 +393,7 @@ def _find_line(frames: Sequence[Frame], *, is_mask: bool) -> _Line | None:
 
 def _most_odd_leave(n: int) -> int:
     """How many of ``n`` slices must fit, so that the others are odd ones."""
-    return n if n < _MIN_FOR_ODD else int(np.ceil(_MAJORITY * n))
+    return n if n < _MIN_FOR_ODD else int(np.ceil(MAJORITY * n))
 
 
 def _lean_of(
@@ -411,12 +409,12 @@ def _lean_of(
     lower, upper = order[: len(order) - half], order[half:]
     apart = places[upper] - places[lower]
     lean = np.zeros(2)
-    if (far := apart >= _SAME_PLACE_MM).any():
+    if (far := apart >= SAME_PLACE_MM).any():
         # Slices half a stack apart: rounded positions of neighbours say little of the lean.
         lean = np.median((in_plane[upper] - in_plane[lower])[far] / apart[far, None], axis=0)
     upright = in_plane - places[:, None] * lean
     near = np.linalg.norm(upright - np.median(upright, axis=0), axis=1) <= 2 * _OFF_LINE_MM
-    if near.sum() < 3 or np.ptp(places[near]) < _SAME_PLACE_MM:
+    if near.sum() < 3 or np.ptp(places[near]) < SAME_PLACE_MM:
         return lean, np.linalg.norm(upright - np.median(upright, axis=0), axis=1)
     centre = places[near].mean()
     lean, start = np.polynomial.polynomial.polyfit(places[near] - centre, in_plane[near], 1)[::-1]
@@ -434,13 +432,13 @@ def _misplaced(places: NDArray[np.float64], numbers: NDArray[np.int_]) -> NDArra
     order = np.argsort(numbers)
     rates = np.diff(places[order]) / np.diff(numbers[order])
     step = float(np.median(rates))
-    if abs(step) < _SAME_PLACE_MM:
+    if abs(step) < SAME_PLACE_MM:
         return none
     starts = places - step * numbers
     off = np.abs(starts - np.median(starts)) > _tolerance(abs(step))
     if not off.any() or off.sum() > max(1, _MOST_MISPLACED * len(places)):
         return none
-    in_order = (np.diff(places[order]) * np.sign(step) > _SAME_PLACE_MM).all()
+    in_order = (np.diff(places[order]) * np.sign(step) > SAME_PLACE_MM).all()
     near = np.abs(starts - np.median(starts)).max() <= _NEAR_STEPS * abs(step)
     return none if in_order and near else off
 
@@ -456,7 +454,7 @@ def _slots_along(places: NDArray[np.float64]) -> tuple[float, NDArray[np.float64
         return 0.0, np.zeros(len(places))
     gaps = np.diff(places)
     step = float(np.median(gaps))
-    if step < _SAME_PLACE_MM:
+    if step < SAME_PLACE_MM:
         return 0.0, np.arange(len(places), dtype=float)
     counts = np.rint(gaps / step)
     slots = np.concatenate([[0.0], np.cumsum(counts)])

@@ -17,11 +17,11 @@ from pipeline.data.reading.dicom_bounds import TooManyElements, read_within_limi
 from pipeline.data.reading.dicom_segmentation import (
     chosen_note,
     is_lesion_by,
-    join_words,
     joined_note,
 )
 from pipeline.data.reading.format_kinds import FileTick, InputFile
 from pipeline.data.reading.limits import MAX_ALL_ELEMENTS, MAX_CONTOUR_POINTS
+from pipeline.data.reading.names import join_words
 from pipeline.data.reading.pending_cases import PendingCase
 from pipeline.data.sequences import split_words
 from pipeline.errors import InputError, PassedOver

@@ -19,6 +19,7 @@ from pipeline.data.reading.gzip_files import GZIP
 from pipeline.data.reading.images import JPEG, PNG, TIFF, WEBP
 from pipeline.data.reading.itk_volumes import METAIMAGE, NRRD
 from pipeline.data.reading.mgh import MGH
+from pipeline.data.reading.names import join_words
 from pipeline.data.reading.nifti import NIFTI, NIFTI_PAIR
 from pipeline.data.reading.run_length_files import RUN_LENGTHS
 
@@ -174,7 +175,7 @@ def list_formats(*, last: str = "and", archives: bool = True) -> str:
         archives: Whether archives are among them.
     """
     names = [one.name for one in FORMATS if archives or not isinstance(one, ArchiveFormat)]
-    return f" {last} ".join([", ".join(names[:-1]), names[-1]])
+    return join_words(names, last=last)
 
 
 def describe_formats() -> str:

@@ -127,7 +127,7 @@ def read_image(path: Path, source: str) -> DecodedImage:
             source, f"{name} is damaged: its header cannot be read. Export it again."
         ) from None
     except Exception as error:
-        if _is_cut_short(error, path):
+        if _is_cut_short(error):
             raise cut_short(source, "pixels") from None
         raise InputError(
             source, f"{name} is damaged: its pixels cannot be read. Export it again."
@@ -143,7 +143,7 @@ def _contradicts(source: str) -> InputError:
 def _hear_decoders() -> Iterator[list[str]]:
     """Collect what decoders report of a fault: Pillow by warnings, C libraries on standard error.
 
-    Standard error is the process's: this belongs into a child. What exceeds a pipe is lost.
+    Standard error is the process's: this belongs in a child. What exceeds a pipe is lost.
     """
     heard: list[str] = []
     back, to = os.pipe()
@@ -165,7 +165,7 @@ def _hear_decoders() -> Iterator[list[str]]:
     heard += [line for line in said.splitlines() if not _IS_SOUND.search(line)]
 
 
-def _is_cut_short(error: Exception, path: Path) -> bool:
+def _is_cut_short(error: Exception) -> bool:
     words = str(error).lower()
     return isinstance(error, EOFError) or any(
         word in words for word in ("truncated", "not processed", "unexpected end", "too short")
@@ -381,12 +381,14 @@ def _read_deep_page(path: Path, page: int) -> NDArray[np.generic]:
 
 
 def _over_black(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Colours of pixels ``(h, w, 4)`` of 8 or 16 bits over black, rounded."""
+    """Grey or colours of pixels ``(h, w, 2 or 4)`` of 8 or 16 bits over black, rounded."""
     most = np.uint32(np.iinfo(pixels.dtype).max)
-    colours = np.empty((*pixels.shape[:2], 3), pixels.dtype)
+    colours = np.empty((*pixels.shape[:2], pixels.shape[2] - 1), pixels.dtype)
     for start in range(0, len(pixels), _STRIP_ROWS):
         strip = pixels[start : start + _STRIP_ROWS].astype(np.uint32)
-        colours[start : start + _STRIP_ROWS] = (strip[..., :3] * strip[..., 3:] + most // 2) // most
+        colours[start : start + _STRIP_ROWS] = (
+            strip[..., :-1] * strip[..., -1:] + most // 2
+        ) // most
     return colours
 
 
@@ -398,9 +400,7 @@ def _page_pixels(image: Image.Image) -> NDArray[np.generic]:
     elif image.mode in {"PA", "La", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA")
     if image.mode in {"LA", "RGBA"}:
-        values = np.asarray(image)
-        alpha = values[..., -1:].astype(np.uint16)
-        return ((values[..., :-1] * alpha + 127) // 255).astype(np.uint8)
+        return _over_black(np.asarray(image))
     if image.mode in _COLOUR_MODES:
         return np.asarray(image.convert("RGB"))
     if image.mode == "1":

@@ -114,6 +114,16 @@ def _without(text: str, spans: list[tuple[int, int]]) -> str:
     return text.strip("_-. +")
 
 
+def join_words(words: Sequence[str], *, last: str = "and") -> str:
+    """Words in a sentence: ``A, B and C``.
+
+    Args:
+        words: At least one.
+        last: The word before the last one.
+    """
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
 def folder_names(key: str, *, with_parent: bool = False) -> list[str]:
     """Names of the user's folders and archives in a folder's key, the outermost first.
 
