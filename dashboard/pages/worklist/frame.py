@@ -112,7 +112,7 @@ def filters(counts: StudyCounts) -> html.Div:
                 id=REASON,
                 className="field worklist-reason",
             ),
-            button("Export CSV", id="worklist-export", className="button"),
+            button("Export list (CSV)", id="worklist-export", className="button"),
         ],
         className="page-head worklist-filters",
     )
@@ -139,7 +139,7 @@ def chosen() -> html.Div:
                     ("untag", "Remove tag"),
                     ("stat", "Mark STAT"),
                     ("routine", "Mark routine"),
-                    ("export", "Export CSV"),
+                    ("export", "Export selection (CSV)"),
                     ("clear", "Clear selection"),
                 )
             ],

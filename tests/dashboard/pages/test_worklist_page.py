@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from dash import html
 from dash.exceptions import PreventUpdate
 from fake_server import add_row, make_display, make_services
 from flask import Flask
-from page_calls import find, text
+from page_calls import find, of_type, text, words_of
 from sqlalchemy import text as sql_text
 from sqlalchemy.exc import OperationalError
 
@@ -168,6 +169,13 @@ def test_filled_worklist_counts_its_tabs(served):
     tabs = find(worklist.layout(), frame.TABS).children
     counts = {getattr(tab, "data-origin"): tab.children[1].children.strip() for tab in tabs}
     assert counts == {"": "2", Origin.UPLOAD: "1", Origin.LIBRARY: "0", Origin.DEMO: "1"}
+
+
+def test_no_two_buttons_save_different_studies_under_one_name(served):
+    add_row(served.store, 1)
+    buttons = of_type(worklist.layout(), html.Button)
+    names = [name for one in buttons if "CSV" in (name := words_of(one))]
+    assert len(names) == len(set(names)) == 2
 
 
 def test_unreadable_database_has_a_way_out(served, monkeypatch):
