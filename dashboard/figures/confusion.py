@@ -49,7 +49,8 @@ def make_confusion_figure(
 ) -> go.Figure:
     """Counts and their share of the row, sensitivity at the right, predictive value below.
 
-    Clicks carry the place of a cell as x (prediction) and y (label), both from 0.
+    Clicks carry the place of a cell as x (prediction) and y (label), both from 0. Of two classes the
+    positive one is first, as in every table of two by two.
 
     Args:
         matrix: Counts, a row per class of the data, a column per predicted class.
@@ -61,10 +62,11 @@ def make_confusion_figure(
         axes: What the columns and the rows are.
     """
     tokens = tokens_of(theme)
+    if len(matrix.labels) == 2:
+        positive = matrix.labels[1] if positive is None else positive
+        matrix = _positive_first(matrix, positive)
     names = [(titles or {}).get(label, label) for label in matrix.labels]
     counts = np.array(matrix.counts, float)
-    if len(names) == 2:
-        positive = matrix.labels[1] if positive is None else positive
     by_label = _shares(counts, axis=1)
     right = np.eye(len(names), dtype=bool)
     figure = go.Figure()
@@ -86,6 +88,13 @@ def make_confusion_figure(
     words = _cell_words(matrix, counts, positive) + _margin_words(matrix, counts, positive)
     figure.update_layout(annotations=[{"showarrow": False, **one} for one in words])
     return attach_data(figure, confusion_data(matrix, names, unit=unit, axes=axes))
+
+
+def _positive_first(matrix: ConfusionMatrix, positive: str) -> ConfusionMatrix:
+    if matrix.labels[0] == positive:
+        return matrix
+    counts = tuple(tuple(reversed(row)) for row in reversed(matrix.counts))
+    return ConfusionMatrix(labels=tuple(reversed(matrix.labels)), counts=counts)
 
 
 def confusion_data(

@@ -37,11 +37,10 @@ def test_two_classes_have_their_four_rates_and_named_cells():
     assert cells["True negative"] == (1, 1) == cells["60"]
 
 
-def test_the_second_of_two_classes_is_positive_by_default():
-    figure = make_confusion_figure(SLICES, theme="dark")
-    cells = {one.text: (one.x, one.y) for one in figure.layout.annotations}
-    assert cells["True positive"] == (1, 1)
-    assert "Specificity<br><b>90.0%</b>" in cells
+def test_the_second_of_two_classes_is_positive_by_default_and_comes_first():
+    turned = ConfusionMatrix(labels=("none", "tumor"), counts=((60, 20), (1, 9)))
+    figure = make_confusion_figure(turned, theme="dark")
+    assert figure == make_confusion_figure(SLICES, positive="tumor", theme="dark")
 
 
 def test_several_classes_have_sensitivity_and_predictive_value_each():
