@@ -9,7 +9,8 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.figures.template import CI, MINUS
+import pipeline
+from dashboard.figures.template import CI
 from pipeline.evaluation.facade import Estimate, Figure, NotRun
 
 #: Shown where a table has no number.
@@ -23,17 +24,7 @@ ONE_PATIENT = "n = 1"
 
 def number_words(value: float, *, digits: int = 2) -> str:
     """A number with a fixed count of decimals; `NONE` where it is not known."""
-    return f"{value:,.{digits}f}" if math.isfinite(value) else NONE
-
-
-def difference_words(figure: Figure, difference: Estimate | None) -> str:
-    """A difference of a figure with its sign."""
-    return figure.words(difference, sign=True).replace("-", MINUS)
-
-
-def difference_interval(figure: Figure, difference: Estimate | None) -> str:
-    """The interval of a difference, both ends with their signs; "" where it is missing."""
-    return figure.interval_words(difference, sign=True).replace("-", MINUS)
+    return pipeline.number_words(value, digits) if math.isfinite(value) else NONE
 
 
 def panel(title: str, *children: Any, extra: str = "") -> html.Section:

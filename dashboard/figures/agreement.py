@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from dashboard.figures.chart_data import attach_data
 from dashboard.figures.dice import case_data, case_marker
 from dashboard.figures.template import Theme, build_template, tokens_of
+from pipeline import number_words
 from pipeline.evaluation.facade import Estimate, find_figure, volume_differences
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def make_agreement_figure(
         customdata=case_data(shown),
         mode="markers",
         marker=case_marker(shown, selected, theme=theme),
-        hovertemplate="%{customdata[0]}<br>AI less reference %{y:+.0f}%, mean volume %{x:,.0f} px,"
+        text=[number_words(value, 0, sign=True) for value in shown[_DIFFERENCE]],
+        hovertemplate="%{customdata[0]}<br>AI less reference %{text}%, mean volume %{x:,.0f} px,"
         " click to list slices<extra></extra>",
         name=PATIENTS,
     )

@@ -49,8 +49,8 @@ def make_confusion_figure(
 ) -> go.Figure:
     """Counts and their share of the row, sensitivity at the right, predictive value below.
 
-    Clicks carry the place of a cell as x (prediction) and y (label), both from 0. Of two classes the
-    positive one is first, as in every table of two by two.
+    Clicks carry the place of a cell as x (prediction) and y (label), both from 0. Of two classes
+    the positive one is first, as in every table of two by two.
 
     Args:
         matrix: Counts, a row per class of the data, a column per predicted class.

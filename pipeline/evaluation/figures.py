@@ -25,6 +25,7 @@ from pipeline.evaluation.intervals import (
 )
 from pipeline.evaluation.rows import SliceTable
 from pipeline.metrics import Statistic
+from pipeline.reports.volume_words import number_words
 
 #: Patients below this Dice are counted: the outline is of little use there.
 LOW_DICE = 0.6
@@ -88,7 +89,7 @@ class Figure:
 
     def number_words(self, value: float, *, sign: bool = False) -> str:
         """A value with the figure's decimals, without its unit."""
-        return f"{value:{'+' if sign else ''},.{self.digits}f}"
+        return number_words(value, self.digits, sign=sign)
 
     def words(self, found: Estimate | None, *, sign: bool = False) -> str:
         """The figure with its unit; in words where a file lacks it or rows do not define it."""

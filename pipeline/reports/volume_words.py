@@ -52,10 +52,18 @@ def share_words(now: float, before: float) -> str:
     return f">{_MOST_PERCENT}%" if share > _MOST_PERCENT else f"{math.floor(share + 0.5)}%"
 
 
-def number_words(value: float, digits: int) -> str:
-    """A number with a minus sign where it is negative, and none before a zero."""
-    text = f"{abs(value):.{digits}f}"
-    return f"{_MINUS}{text}" if value < 0 and float(text) else text
+def number_words(value: float, digits: int, *, sign: bool = False) -> str:
+    """A number with thousands apart, and a minus sign where it is negative.
+
+    Args:
+        value: The number.
+        digits: Decimals.
+        sign: Whether it always has its sign, as a difference: then 0 may have a minus, for it says
+            on which side of 0 a rounded end of an interval is.
+    """
+    if sign:
+        return f"{value:+,.{digits}f}".replace("-", _MINUS)
+    return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", _MINUS)  # + 0.0: no minus 0
 
 
 def _sign(now: float, before: float) -> str:

@@ -2,6 +2,7 @@
 /** The data of a figure as a table of the page and as CSV. */
 
 import { make } from "../frame/dom.js";
+import { withMinus } from "../frame/volume_words.js";
 
 /** @typedef {string | number | boolean | null} Cell */
 /** @typedef {{ columns: string[], rows: Cell[][] }} ChartData */
@@ -17,10 +18,8 @@ export function cellWords(cell) {
   if (cell === null) return MISSING;
   if (typeof cell !== "number") return String(cell);
   const digits = Number.isInteger(cell) ? 0 : 3;
-  return cell.toLocaleString("en-US", {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  });
+  const format = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return withMinus(cell.toLocaleString("en-US", format));
 }
 
 /**

@@ -8,6 +8,7 @@
 /** @import { Study } from "../viewer/study.js" */
 /** @import { Pair, Spacing } from "../viewer/geometry.js" */
 
+import { withMinus } from "../frame/volume_words.js";
 import { address } from "../viewer/pixels.js";
 import * as geometry from "../viewer/geometry.js";
 
@@ -229,7 +230,7 @@ function surface(value, mm) {
  * @param {number} value
  * @param {number} range Range of the values, which decides the number of digits.
  */
-const amount = (value, range) => value.toFixed(range >= 100 ? 0 : range >= 10 ? 1 : 2);
+const amount = (value, range) => withMinus(value.toFixed(range >= 100 ? 0 : range >= 10 ? 1 : 2));
 
 /**
  * Statistics of the pixels of the series in view, as lines; none while they are loading.
@@ -249,7 +250,7 @@ function statistics(item, now) {
   const range = found.max - found.min;
   const [mean, sd] = [found.mean, found.sd].map((value) => amount(value, range));
   const [min, max] = [found.min, found.max].map((value) =>
-    Number.isInteger(value) ? String(value) : amount(value, range),
+    Number.isInteger(value) ? withMinus(String(value)) : amount(value, range),
   );
   return [`Mean ${mean}  SD ${sd}`, `Min ${min}  Max ${max}`, study.channels[channel].label];
 }

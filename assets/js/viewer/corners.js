@@ -9,6 +9,7 @@
 
 import { find, make } from "../frame/dom.js";
 import { all } from "../frame/events.js";
+import { withMinus } from "../frame/volume_words.js";
 import { acquired } from "./orientation.js";
 import * as panes from "./panes.js";
 import * as viewer from "./viewer.js";
@@ -89,7 +90,8 @@ function windowOf({ study: s, windows, invert }, channel) {
   const { low, high } = windows[channel];
   const digits = Math.abs(s.windows[channel][1] - s.windows[channel][0]) < 20 ? 2 : 0;
   const width = (high - low).toFixed(digits);
-  return `W ${width}  L ${((low + high) / 2).toFixed(digits)}${invert ? "  inverted" : ""}`;
+  const level = withMinus(((low + high) / 2).toFixed(digits));
+  return `W ${width}  L ${level}${invert ? "  inverted" : ""}`;
 }
 
 /** @param {Session} now */

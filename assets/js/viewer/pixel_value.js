@@ -8,6 +8,7 @@
 
 import { listenerOf, write } from "../frame/dom.js";
 import { all } from "../frame/events.js";
+import { withMinus } from "../frame/volume_words.js";
 import * as panes from "./panes.js";
 import { address } from "./pixels.js";
 import * as viewer from "./viewer.js";
@@ -23,7 +24,7 @@ let scheduled = false;
  * @param {number} value
  */
 export const words = (value) =>
-  Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
+  withMinus(String(Number.isInteger(value) ? value : Number(value.toPrecision(4))));
 
 /**
  * The value of a pixel, or the greatest one in the projection; null while it is loading.

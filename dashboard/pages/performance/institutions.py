@@ -11,8 +11,6 @@ from dashboard.components.charts import chart, legend
 from dashboard.components.panels import (
     ONE_PATIENT,
     ROUNDED,
-    difference_interval,
-    difference_words,
     not_run,
     panel,
     table,
@@ -110,7 +108,7 @@ def _difference_table(parts: Sequence[LeftOut]) -> html.Div:
     rows = []
     for part in parts:
         difference = part.difference
-        interval = difference_interval(dice, difference)
+        interval = dice.interval_words(difference, sign=True)
         numbers = [
             f"{part.patients:,}",
             dice.words((part.cross_validated or nothing).get(dice.name)),
@@ -121,7 +119,7 @@ def _difference_table(parts: Sequence[LeftOut]) -> html.Div:
                 [
                     html.Td(part.code, className="strong"),
                     *[html.Td(words, className="number-cell") for words in numbers],
-                    html.Td(difference_words(dice, difference), className="number-cell strong"),
+                    html.Td(dice.words(difference, sign=True), className="number-cell strong"),
                     html.Td(
                         ONE_PATIENT if difference and part.patients == 1 else interval,
                         className="number-cell muted nowrap",

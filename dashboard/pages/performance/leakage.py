@@ -8,8 +8,6 @@ from dashboard.components.attributes import aria
 from dashboard.components.charts import chart, legend
 from dashboard.components.panels import (
     ROUNDED,
-    difference_interval,
-    difference_words,
     not_run,
     panel,
     table,
@@ -111,9 +109,9 @@ def _comparison(leakage: Leakage) -> html.Div:
                 [
                     html.Td(figure.label),
                     *[html.Td(figure.words(side), className="number-cell") for side in sides],
-                    html.Td(difference_words(figure, difference), className="number-cell strong"),
+                    html.Td(figure.words(difference, sign=True), className="number-cell strong"),
                     html.Td(
-                        difference_interval(figure, difference),
+                        figure.interval_words(difference, sign=True),
                         className="number-cell muted nowrap",
                     ),
                 ]
@@ -213,7 +211,10 @@ def inflation_words(leakage: Leakage, figure: Figure) -> str:
     difference = leakage.same_slices.differences.get(figure.name)
     if difference is None or difference.value is None:
         return UNKNOWN_INFLATION
-    size, interval = difference_words(figure, difference), difference_interval(figure, difference)
+    size, interval = (
+        figure.words(difference, sign=True),
+        figure.interval_words(difference, sign=True),
+    )
     shown = with_interval(size, interval) if interval else f"{size} (no CI)"
     return f"{INFLATION if is_inflated(figure, difference) else NO_INFLATION}: {shown}"
 

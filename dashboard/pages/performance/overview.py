@@ -9,7 +9,7 @@ from dash import dcc, html
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import small_button
 from dashboard.components.charts import chart
-from dashboard.components.panels import difference_interval, difference_words, panel
+from dashboard.components.panels import panel
 from dashboard.evaluation import CELLS, Measured
 from dashboard.figures.confusion import matrix_height
 from dashboard.figures.template import CI, with_interval
@@ -82,8 +82,8 @@ def _leakage_tile(leakage: Leakage | NotRun | None) -> html.Section:
     else:
         figure, same = headline_figure(leakage), leakage.same_slices
         difference = same.differences.get(figure.name)
-        number = difference_words(figure, difference)
-        interval = difference_interval(figure, difference)
+        number = figure.words(difference, sign=True)
+        interval = figure.interval_words(difference, sign=True)
         words = [
             *([f"{CI} {interval}"] if interval else []),
             f"Split by slice {figure.words(same.by_slice.get(figure.name))}, by patient "

@@ -104,7 +104,7 @@ test("an area says what its pixels are", () => {
   const stored = Uint8Array.from({ length: 200 }, (_, i) => i % 20);
   const now = { study, channel: 0, loader: { get: (url) => (url === "/0" ? stored : undefined) } };
   const found = shapes.words(make("area", "2 0, 6 0, 6 2, 2 2"), now);
-  assert.deepEqual(found, ["8 px", "Mean -3.00  SD 2.24", "Min -6  Max 0", "FLAIR"]);
+  assert.deepEqual(found, ["8 px", "Mean −3.00  SD 2.24", "Min −6  Max 0", "FLAIR"]);
 });
 
 test("the head of an arrow is at its first end and keeps its size on the screen", () => {

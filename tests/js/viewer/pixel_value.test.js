@@ -42,7 +42,7 @@ test("a projection ends at the first and the last slice", () => {
 test("whole numbers stay whole, others have four digits", () => {
   assert.deepEqual([532, -1000, 0.123456, 1234.56].map(pixelValue.words), [
     "532",
-    "-1000",
+    "−1000",
     "0.1235",
     "1235",
   ]);

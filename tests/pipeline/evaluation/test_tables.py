@@ -209,7 +209,14 @@ def test_folds_stand_side_by_side_and_missing_ones_are_named() -> None:
 
 def test_institutions_left_out_stand_beside_the_same_patients_cross_validated() -> None:
     done, missing, alone = rows_of(CROSS_VALIDATED, "Institution left out")
-    assert done == ("DU", "2", "0.500", "0.500", "-0.250", "-0.500 to +0.125")
+    assert done == (
+        "DU",
+        "2",
+        "0.500",
+        "0.500",
+        "\N{MINUS SIGN}0.250",
+        "\N{MINUS SIGN}0.500 to +0.125",
+    )
     assert missing == ("CS (not run)", "7", *["-"] * 4)
     assert alone == ("HT", "1", "0.500", *["-"] * 3)
     assert "Not run: without CS (about 9 minutes)" in format_text(CROSS_VALIDATED)
