@@ -43,11 +43,13 @@ _SHARP_PX: Final = 640
 #: What is drawn over the image: colour, and words of the caption.
 _DRAWN: Final[Mapping[str, tuple[str, str]]] = {
     "reference": (REFERENCE_COLOUR, "Teal: reference outline"),
-    "unchanged": (AI_COLOUR, "Amber: AI outline, as read"),
-    "ai": (AI_COLOUR, "Amber: AI outline"),
-    "read": (READER_COLOUR, "Violet: outline as read"),
-    "rejected": (READER_COLOUR, "Violet: outline of the reader"),
-    "diameters": (DIAMETER_COLOUR, "White: diameters"),
+    "unchanged": (AI_COLOUR, "Amber: AI outline, not corrected here"),
+    "before": (AI_COLOUR, "Amber, dashed: AI outline before the correction"),
+    "ai": (AI_COLOUR, "Amber, dashed: AI outline"),
+    "corrected": (READER_COLOUR, "Violet: outline as corrected"),
+    "own": (READER_COLOUR, "Violet: outline of the reader"),
+    "diameters": (DIAMETER_COLOUR, "White: diameters of the AI outline"),
+    "own diameters": (DIAMETER_COLOUR, "White: diameters of the reader's outline"),
     "measurements": (MEASUREMENT_COLOUR, "Yellow: measurements of the reader"),
 }
 
@@ -57,8 +59,11 @@ _LAYERS: Final[Mapping[str, Origin]] = {"ai": Origin.AI, "correction": Origin.RE
 #: Points ``(x, y)`` in image coordinates.
 Polyline: TypeAlias = tuple[tuple[float, float], ...]
 
+_DASHED: Final = frozenset({"ai", "before"})
 #: Widths beside that of outlines: diameters must not hide a small lesion.
-_WIDTHS: Final[Mapping[str, float]] = {"diameters": 0.5, "measurements": 0.8}
+_WIDTHS: Final[Mapping[str, float]] = {
+    "diameters": 0.5, "own diameters": 0.5, "measurements": 0.8
+}  # fmt: skip
 #: Sides of an arrow's head as a part of the image, and radians between them and the line.
 _HEAD, _HEAD_TURN = 1 / 26, 0.42
 #: Letters in a line of the text at an arrow, and how many lines it may have.
@@ -157,15 +162,16 @@ def _draw(
     if is_same and shown:
         outlines["ai" if is_refused else "unchanged"] = read.get(k)
     elif not is_same:
-        outlines["ai"] = ai.get(k) if ai and Origin.AI in shown else None
-        name_of_read = "rejected" if is_refused else "read"
+        is_corrected = bool(ai) and not is_refused
+        name_of_ai, name_of_read = ("before", "corrected") if is_corrected else ("ai", "own")
+        outlines[name_of_ai] = ai.get(k) if ai and Origin.AI in shown else None
         outlines[name_of_read] = read.get(k) if Origin.READER in shown else None
     for name, mask in outlines.items():
         if mask is not None and mask.any():
-            dash = f' stroke-dasharray="{3 * line:.2f} {2 * line:.2f}"' if name == "ai" else ""
+            dash = f' stroke-dasharray="{3 * line:.2f} {2 * line:.2f}"' if name in _DASHED else ""
             drawn.append((name, _outline(np.asarray(mask, bool), scale), dash))
     if "diameters" in image.layers and (found := diameters_on(lesions, k)):
-        drawn.append(("diameters", _paths(found, scale), ""))
+        drawn.append(("diameters" if is_same else "own diameters", _paths(found, scale), ""))
     own = [one for one in measurements if one.k == k and "measurements" in image.layers]
     arrows = [one for one in own if one.kind == "arrow"]
     if own:
@@ -195,7 +201,7 @@ def _draw(
     words = [f"{label}.", *(f"{_DRAWN[name][1]}." for name, _, _ in drawn)]
     is_cleared = not is_same and not is_refused and same_on_slice(read, {}, k)
     if is_cleared and Origin.READER in shown:
-        words.append("As read, nothing is outlined here.")
+        words.append("As corrected, nothing is outlined here.")
     words += [f"Arrow: {text}" for one in arrows if (text := arrow_words(one))]
     words.append(image.caption)
     return Picture(svg=svg, caption=" ".join(filter(None, words)))

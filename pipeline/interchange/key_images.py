@@ -46,7 +46,6 @@ _COLOURS = {
     Origin.AI: _rgb(AI_COLOUR),
     Origin.READER: _rgb(READER_COLOUR),
 }
-_WORDS = {Origin.AI: "FLAIR abnormality (AI)", Origin.READER: "FLAIR abnormality (reader)"}
 _TEXT = (255, 255, 255)
 _LINE_COLOURS = {
     LineKind.DIAMETERS: _rgb(DIAMETER_COLOUR),
@@ -112,7 +111,7 @@ def draw_key_image(study: ExportedStudy, view: KeyView) -> NDArray[np.uint8]:
         large = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
         contours, _ = cv2.findContours(large, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(picture, contours, -1, _COLOURS[origin], 2)
-        words = _WORDS[origin] + ("" if mask.any() else ": none on this slice")
+        words = _words(study, origin, view.k) + ("" if mask.any() else ": none on this slice")
         lines.append((words, _COLOURS[origin]))
     scale = (size[0] / grey.shape[1], size[1] / grey.shape[0])
     marked = np.asarray(picture, np.uint8)
@@ -128,6 +127,16 @@ def draw_key_image(study: ExportedStudy, view: KeyView) -> NDArray[np.uint8]:
     if study.reader is not None and not study.is_signed:
         lines.append(("DRAFT: not signed", _TEXT))
     return _with_lines(marked, [*lines, (RESEARCH_USE.upper(), _TEXT)])
+
+
+def _words(study: ExportedStudy, origin: Origin, k: int) -> str:
+    """Whose outline it is, and of an accepted result whether the reader changed it on the slice."""
+    if study.ai is None or study.read is None:
+        return f"FLAIR abnormality ({origin})"
+    is_same = np.array_equal(study.ai.labels[k] > 0, study.read.labels[k] > 0)
+    if origin is Origin.AI:
+        return "FLAIR abnormality (AI)" if is_same else "FLAIR abnormality (AI, before correction)"
+    return f"FLAIR abnormality ({'AI, accepted' if is_same else 'corrected by the reader'})"
 
 
 def _draw_line(picture: NDArray[np.uint8], line: DrawnLine, scale: tuple[float, float]) -> None:

@@ -251,7 +251,7 @@ def test_what_was_corrected_after_its_key_image_leaves_as_corrected(parts: Servi
         (Origin.AI, Origin.READER), (Origin.READER,), ()
     ]  # fmt: skip
     both, own, bare = make_source(parts, row, exported.read, at=parts.store.clock()).pictures
-    assert "Amber: AI outline. Violet: outline as read. Yellow" in both.caption
+    assert "AI outline before the correction. Violet: outline as corrected. Yellow" in both.caption
     assert "Arrow: cystic <b>?" in both.caption
     assert AI_COLOUR in both.svg and READER_COLOUR in both.svg
     assert both.svg.count(">cystic &lt;b&gt;?</text>") == 2, "the words and their halo"
@@ -280,7 +280,10 @@ def test_a_key_image_says_that_its_outline_was_removed(parts: Services) -> None:
     assert row
     read = find_record(parts, row, 1)
     (picture,) = make_source(parts, row, read, at=parts.store.clock()).pictures
-    assert "Amber: AI outline. As read, nothing is outlined here." in picture.caption
+    assert (
+        "AI outline before the correction. As corrected, nothing is outlined here."
+        in picture.caption
+    )
 
 
 def register(parts: Services, pair: tuple[str, str]) -> None:
@@ -413,7 +416,7 @@ def test_withheld_figures_leave_in_no_file(
     page = ada.get(f"/api/studies/{study}/report").text
     for shown in (text, page):
         assert shown.count(reason) == 1 and "a vessel" in shown and "Frontal lobe" in shown
-        assert " mL" not in shown and "White: diameters" not in shown
+        assert " mL" not in shown and "White:" not in shown
         assert shown.count(" mm") == 1, "the reader's ruler"
 
     # a rejection accepts no figure; what the reader outlines is their own
