@@ -74,7 +74,7 @@ def test_volumes_are_drawn_with_their_mean_difference_and_limits(evaluation, pat
     assert [w > 0 for w in dots.marker.line.width] == [c == chosen for c in dots.customdata[:, 0]]
     assert [line.y0 for line in figure.layout.shapes] == [0, -40, -241]
     words = [note.text for note in figure.layout.annotations]
-    assert words == ["mean<br>-40.0 %", "lower limit<br>-241.0 %"]
+    assert words == ["mean<br>\N{MINUS SIGN}40.0 %", "lower limit<br>\N{MINUS SIGN}241.0 %"]
     assert len(data_of(figure)) == 5
 
 

@@ -264,7 +264,7 @@ def test_a_figure_is_written_with_its_decimals_and_its_unit(
 def test_differences_carry_their_sign() -> None:
     figure, found = find_figure("slice_auc"), Estimate(0.1, -0.05, 0.25)
     assert figure.words(found, sign=True) == "+0.100"
-    assert figure.interval_words(found, sign=True) == "-0.050 to +0.250"
+    assert figure.interval_words(found, sign=True) == "\N{MINUS SIGN}0.050 to +0.250"
 
 
 def test_a_figure_that_is_not_registered_is_called_by_its_own_name() -> None:
