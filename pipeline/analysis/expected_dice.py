@@ -25,7 +25,7 @@ from pydantic import Field, with_config
 
 from pipeline.analysis.outline_facts import OutlineFacts
 from pipeline.analysis.results import ResultWithoutMaps
-from pipeline.models.registry import ModelInfo
+from pipeline.models.registry import EVALUATION_FILE, ModelInfo
 from pipeline.storage.checked_json import STRICT, read_json
 from pipeline.storage.digests import file_digest
 from pipeline.storage.field_types import Count, Digest, Flag, Name, Number, Share
@@ -367,4 +367,4 @@ def read_dice_model(network: ModelInfo) -> DiceModel | None:
 
 def evaluation_path(network: ModelInfo) -> Path:
     """The evaluation of a shipped network."""
-    return network.folder.parent / "evaluation.json"
+    return network.folder.parent / EVALUATION_FILE

@@ -12,6 +12,7 @@ from pipeline.commands.console import ProgressBar, complain, say
 from pipeline.commands.locations import add_engine_arguments, positive, ready_engine
 from pipeline.data.case import Case
 from pipeline.errors import InputError, ProgressCallback
+from pipeline.models.registry import EVALUATION_FILE
 from pipeline.predictions.files import writing
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
         evaluation, picture_worst = evaluate_folds(arguments, command=_command(arguments))
     else:
         evaluation, picture_worst = _evaluate_patients(arguments, _open_analyser(arguments))
-    _write(arguments.output / "evaluation.json", evaluation)
+    _write(arguments.output / EVALUATION_FILE, evaluation)
     if arguments.worst is not None:
         picture_worst()
     return 0

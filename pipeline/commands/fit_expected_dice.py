@@ -22,6 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
         InputError: There is no evaluation of just this network, nothing can be learned from it, or
             the folder cannot be written.
     """
+    from pipeline.analysis.expected_dice import evaluation_path
     from pipeline.evaluation.dice_fit import (
         check_fit,
         describe_fit,
@@ -29,19 +30,15 @@ def run(arguments: argparse.Namespace) -> int:
         read_learning_rows,
         write_dice_model,
     )
-    from pipeline.evaluation.document import FILE, read_evaluation
-    from pipeline.models.registry import read_model_info
+    from pipeline.evaluation.document import read_evaluation
+    from pipeline.models.registry import EVALUATION_FILE, read_model_info
 
     info = read_model_info(arguments.models, arguments.task)
-    if info.evaluation is None:
-        raise InputError(
-            FILE,
-            "The models have no evaluation.json; run python -m pipeline evaluate first.",
-        )
-    evaluation = read_evaluation(info.evaluation)
+    evaluation = read_evaluation(evaluation_path(info.network))
     if not evaluation.is_of(info.network.digest):
         raise InputError(
-            FILE, f"{FILE} belongs to other weights than the installed ones; evaluate again."
+            EVALUATION_FILE,
+            f"{EVALUATION_FILE} belongs to other weights than the installed ones; evaluate again.",
         )
     rows = read_learning_rows(evaluation)
     check = check_fit(rows)

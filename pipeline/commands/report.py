@@ -9,11 +9,9 @@ from pathlib import Path
 from pipeline.benchmark.results import BenchmarkResults, read_benchmark
 from pipeline.benchmark.tables import format_benchmark
 from pipeline.commands.console import say
+from pipeline.commands.locations import PROJECT
 from pipeline.engine.precision import PrecisionCheck, describe_check
-from pipeline.errors import InputError
 from pipeline.storage.atomic_files import write_text
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("--performance", "docs/performance.md", "FILE", "the page of times"),
         ("--results", "docs/results.md", "FILE", "the description of results.json"),
     ):
-        parser.add_argument(option, type=Path, default=_ROOT / default, metavar=metavar, help=what)
+        parser.add_argument(
+            option, type=Path, default=PROJECT / default, metavar=metavar, help=what
+        )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: There is no evaluation, it does not fit, or a document lacks its markers.
     """
-    from pipeline.analysis.expected_dice import read_dice_model
+    from pipeline.analysis.expected_dice import evaluation_path, read_dice_model
     from pipeline.engine.precision import read_precision_checks
     from pipeline.evaluation.document import read_evaluation
     from pipeline.evaluation.report import write_results, write_section
@@ -44,13 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     from pipeline.predictions.results_page import format_results_page
 
     info = read_model_info(arguments.models)
-    if info.evaluation is None:
-        raise InputError(
-            "evaluation.json",
-            "The models have no evaluation.json; run python -m pipeline evaluate first.",
-        )
     documents = [arguments.readme]
-    evaluation = read_evaluation(info.evaluation)
+    evaluation = read_evaluation(evaluation_path(info.network))
     write_results(evaluation, documents)
     if info.network.card is not None:
         learned = read_dice_model(info.network)

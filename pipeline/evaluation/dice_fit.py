@@ -34,9 +34,9 @@ from pipeline.analysis.expected_dice import (
 )
 from pipeline.analysis.outline_facts import OutlineFacts
 from pipeline.errors import InputError
-from pipeline.evaluation.document import FILE, Evaluation
+from pipeline.evaluation.document import Evaluation
 from pipeline.evaluation.rows import PatientRow
-from pipeline.models.registry import ModelInfo
+from pipeline.models.registry import EVALUATION_FILE, ModelInfo
 from pipeline.storage.checked_json import read_json, write_document
 from pipeline.storage.digests import file_digest
 
@@ -286,4 +286,4 @@ def describe_fit(check: FitCheck, left_out: int = 0, *, volume: VolumeRatio | No
 
 
 def _refuse(why: str) -> NoReturn:
-    raise InputError(FILE, f"No expected Dice can be learned from it. {why}")
+    raise InputError(EVALUATION_FILE, f"No expected Dice can be learned from it. {why}")

@@ -21,7 +21,6 @@ from pipeline.storage.atomic_files import write_json
 from pipeline.storage.checked_json import STRICT, dump_json, read_json
 from pipeline.storage.field_types import Count, Flag, Name, Share, Text
 
-FILE = "evaluation.json"
 SCHEMA: Literal[2] = 2
 CROSS_VALIDATED = "cross-validated"
 NOT_RUN: Literal["not run"] = "not run"

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.results import CaseResult
-from pipeline.data.case import Case, SequenceName
+from pipeline.data.case import Case
+from pipeline.data.preprocessing import flair_channel
 from pipeline.evaluation.rows import PatientRow
 from pipeline.metrics import dice_score
 from pipeline.storage.atomic_files import write_bytes
@@ -161,10 +162,8 @@ def write_picture(path: Path, picture: Picture) -> None:
 
 
 def _grey_slice(case: Case, k: int) -> Picture:
-    """Slice ``k`` of the FLAIR channel, ``(h, w, 3)`` uint8, stretched over the volume."""
-    names = list(case.sequences)
-    channel = names.index(SequenceName.FLAIR) if SequenceName.FLAIR in names else 0
-    volume = case.pixels[..., channel].astype(np.float32)
+    """Slice ``k`` of FLAIR or its substitute, ``(h, w, 3)`` uint8, stretched over the volume."""
+    volume = case.pixels[..., flair_channel(case.sequences)].astype(np.float32)
     inside = volume[volume > volume.min()]
     low, high = np.percentile(inside, _WINDOW) if len(inside) else (0.0, 1.0)
     grey = np.clip((volume[k] - low) / max(high - low, 1e-6), 0, 1) * 255

@@ -25,6 +25,7 @@ from pipeline.models.metadata import TrainingFacts
 from pipeline.models.registry import (
     HISTORY_FILE,
     METADATA_FILE,
+    MODEL_FILE,
     RUNS_FOLDER,
     ModelInfo,
     check_digest,
@@ -33,7 +34,6 @@ from pipeline.models.registry import (
 
 #: Institutions with fewer patients are not left out on their own: an interval would say nothing.
 _MIN_LEFT_OUT = 5
-_MODEL_FILE = "model.keras"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Run:
     @property
     def is_there(self) -> bool:
         """Whether the run ended with a network."""
-        return all((self.folder / name).is_file() for name in (_MODEL_FILE, METADATA_FILE))
+        return all((self.folder / name).is_file() for name in (MODEL_FILE, METADATA_FILE))
 
     @property
     def command(self) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from pipeline.analysis.expected_dice import DiceModel
 from pipeline.analysis.results import CaseResult
-from pipeline.data.case import Case, SequenceName
+from pipeline.data.case import Case
 from pipeline.data.case_files import describe_case
+from pipeline.data.preprocessing import flair_channel
 from pipeline.documents.pdf import make_pdf
 from pipeline.errors import InputError
 from pipeline.interchange.content import (
@@ -70,8 +71,7 @@ def write_case_exports(
         ai=outline_lesions(Origin.AI, result.masks(), case, study=content[:16]),
         withheld=result.unfit.sentence if result.unfit else "",
     )
-    flair = SequenceName.FLAIR
-    channel = case.sequences.index(flair) if flair in case.sequences else 0
+    channel = flair_channel(case.sequences)
     digests: dict[str, str] = {}
     sentences: list[str] = []
     made = [*write_exports(study, kinds, channel=channel)]

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.evaluation.computing import collect_evaluation, compute_evaluation
-from pipeline.evaluation.document import FILE, Evaluation, MeasuredNetwork
+from pipeline.evaluation.document import Evaluation, MeasuredNetwork
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
+from pipeline.models.registry import EVALUATION_FILE
 from pipeline.storage.checked_json import parse_json
 
 NETWORK = MeasuredNetwork("resunet-resnet18", "2.0.0", "0" * 64)
@@ -31,7 +32,9 @@ def make_evaluation(rows: EvaluationRows, *, draws: int = 20, **parts: Any) -> E
 
 def parse_evaluation(content: object) -> Evaluation:
     """An evaluation from what its file holds."""
-    return parse_json(json.dumps(content), Evaluation, shown=FILE, remedy="evaluate again")
+    return parse_json(
+        json.dumps(content), Evaluation, shown=EVALUATION_FILE, remedy="evaluate again"
+    )
 
 
 def make_rows(

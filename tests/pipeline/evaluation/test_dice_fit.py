@@ -302,7 +302,7 @@ def test_an_evaluation_of_other_weights_is_refused(
     assert "evaluation.json" in capsys.readouterr().err
     (models / "brain-tumor" / "evaluation.json").unlink()
     assert fit(models) == 1
-    assert "have no evaluation.json" in capsys.readouterr().err
+    assert "evaluation.json is missing" in capsys.readouterr().err
 
 
 def test_what_was_learned_elsewhere_is_not_used(models: Path) -> None:
