@@ -25,7 +25,7 @@ from pipeline.storage.digests import seal, unseal
 
 _MAGIC = b"OVD1"
 _PACKAGE = Path(__file__).resolve().parents[1]
-#: Folders and files whose programs decide what is stored.
+#: Packages whose modules decide what is stored.
 _DECIDING = ("analysis", "data", "input_gate", "measurement", "metrics")
 
 

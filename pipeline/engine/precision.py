@@ -3,9 +3,9 @@
 A network runs at bfloat16 or int8 only where ``precision.json``, stored with its weights, shows for
 exactly these weights, and at int8 for exactly these ranges (`pipeline.models.int8_ranges`), that on
 held-out patients the masks and the ranking of slices are those of the reference, Keras at float32.
-``python -m pipeline check-precision`` measures and writes it. The same
-is measured of what a network does not compute because it hardly matters
-(`pipeline.models.metadata.SAVINGS`): the reference computes everything.
+``python -m pipeline check-precision`` measures and writes it. The same is measured of what a
+network does not compute because it hardly matters (`pipeline.models.metadata.SAVINGS`): the
+reference computes everything.
 """
 
 from __future__ import annotations

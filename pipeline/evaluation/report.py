@@ -61,7 +61,7 @@ def write_results(
     Args:
         evaluation: The figures.
         paths: The documents.
-        volume: How volumes compare, where it was learned and belongs into these documents.
+        volume: How volumes compare; None where it was not learned, or is not for these documents.
     """
     results = format_results(evaluation)
     if volume is not None:

@@ -4,10 +4,9 @@ Each finding says in one sentence how the case differs, and why the result may b
 them blocks: they are recorded with the result. Where one is `Severity.UNFIT`, no headline is drawn
 from it (`pipeline.analysis.results.CaseResult.unfit`): images that are not FLAIR, not axial, or
 further from the training patients than `ranges.FAR_MARGINS` allows. Of blank images nothing is
-shown at all (`Severity.NO_RESULT`). What can be measured in the
-images is compared with the training patients (``ranges.json``, written by ``python -m pipeline
-measure-inputs``); what cannot, such as the slice distance, for which the public LGG set states no
-spacing, is called unknown.
+shown at all (`Severity.NO_RESULT`). What can be measured in the images is compared with the
+training patients (``ranges.json``, written by ``python -m pipeline measure-inputs``); what cannot,
+such as the slice distance, for which the public LGG set states no spacing, is called unknown.
 
 Where a case has a caution of its own of the same aspect that weighs as much, the finding is that
 caution.

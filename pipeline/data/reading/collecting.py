@@ -297,7 +297,8 @@ class _Results:
 def _names_of_results(path: Path) -> frozenset[str] | None:
     """Names of the cases of a results.json of this program, None where it is another's.
 
-    A document that lists no cases (a call that was stopped, or one for a copy) has any.
+    An empty set stands for every name: the document of a call that was stopped, or one for a copy,
+    lists no cases.
     """
     try:
         content = read_json(path, _Results, shown=path.name, remedy="analyse the folder again")
