@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.pretrained is not None and not arguments.pretrained.is_dir():
         name = arguments.pretrained.name
         raise InputError(name, f"There is no folder {name}; --pretrained takes a folder.")
+    arguments.run.mkdir(parents=True, exist_ok=True)  # refused now rather than after a fold
     from pipeline.models.quiet_keras import import_keras
 
     import_keras()
