@@ -13,6 +13,7 @@ import * as lock from "../viewer/lock.js";
 import * as tools from "../viewer/tools.js";
 import * as viewer from "../viewer/viewer.js";
 import * as correction from "./correction.js";
+import * as correctionLayer from "./correction_layer.js";
 import * as correctionStore from "./correction_store.js";
 import { actions } from "./edit_actions.js";
 import * as editTools from "./edit_tools.js";
@@ -21,7 +22,6 @@ import { note } from "../viewer/notes.js";
 /** @typedef {keyof typeof actions} ActionName */
 
 const isEditing = () => viewer.now !== null && tools.group() === "edit";
-let waitsForName = false;
 /** @type {(() => void) | null} removes the keys that other tools use too */
 let removeSteps = null;
 
@@ -90,29 +90,23 @@ function show() {
   place.classList.toggle("edit-words--failed", ["failed", "refused", "conflict"].includes(kind));
   byId("edit-conflict-words").textContent = isConflict ? words() : "";
   byId("edit-conflict").hidden = !isConflict;
-  byId("edit-undo", HTMLButtonElement).disabled = state.done.every((step) => step.silent);
-  byId("edit-redo", HTMLButtonElement).disabled = !state.undone.length;
+  byId("edit-undo", HTMLButtonElement).disabled = !correction.canMove(true);
+  byId("edit-redo", HTMLButtonElement).disabled = !correction.canMove(false);
   byId("edit-save", HTMLButtonElement).disabled = !state.base || correctionStore.isSaved();
   events.emit("words");
 }
 
-async function save() {
+function save() {
   if (lock.refuse()) return;
   if (!isEditing() || byId("edit-save", HTMLButtonElement).disabled)
     return void note("No changes since the last version.");
-  if (!reader.now.name && reader.now.can_rename) {
-    waitsForName = true;
-    byId("reader-open").click();
-    return void note("Enter your name. It is saved with the version.");
-  }
-  const line = await correctionStore.saveVersion();
-  if (line) note(`Saved as version ${line.number}.`);
-}
-
-function nameCame() {
-  if (!waitsForName || !reader.now.name) return;
-  waitsForName = false;
-  void save();
+  const { state } = correction;
+  const run = async () => {
+    if (correction.state !== state) return;
+    const line = await correctionStore.saveVersion();
+    if (line && correction.state === state) note(`Saved as version ${line.number}.`);
+  };
+  reader.withName("Enter your name. It is saved with the version.", () => void run());
 }
 
 function showSize() {
@@ -141,7 +135,10 @@ function makeSlider() {
 }
 
 /** @param {() => unknown} run Runs only while the edit row is shown. */
-const editing = (run) => () => void (isEditing() && run());
+const editing = (run) => () => {
+  if (isEditing()) run();
+  else if (viewer.now) note("Start editing first.", "not-editing");
+};
 
 /** @param {string} name */
 const tool = (name) => () => tools.choose(name);
@@ -150,6 +147,8 @@ const tool = (name) => () => tools.choose(name);
 const action = (name) => editing(() => actions[name]());
 
 function flip() {
+  if (!correction.isThere() && correctionLayer.versionShown() === null)
+    return void note("This study has no correction.", "no-correction");
   if (viewer.now) viewer.display({ show: { correction: !viewer.now.show.correction } });
 }
 
@@ -267,7 +266,6 @@ export function mount(signal) {
   const remove = all([
     correction.on(["open", "change", "loaded"], show),
     correctionStore.on("status", show),
-    reader.on("change", nameCame),
     editTools.on("size", showSize),
     viewer.on("open", showSize),
     viewer.on("display", keepSteps),
@@ -276,7 +274,6 @@ export function mount(signal) {
   return () => {
     removeSteps?.();
     removeSteps = null;
-    waitsForName = false;
     remove();
   };
 }

@@ -229,9 +229,9 @@ function closeOutline() {
   if (!outline) return;
   const { points, value, k } = outline;
   if (points.length < 3) return void note("A polygon needs at least three points.");
-  dropOutline();
   const drawn = k === viewer.opened().k ? begin() : null;
-  if (!drawn) return;
+  if (!drawn) return; // the polygon stays until the mask has loaded
+  dropOutline();
   maskShapes.polygon(drawn.mask, size(viewer.opened().study), points, value);
   correction.change(value ? "Polygon" : "Subtract polygon", [drawn]);
 }

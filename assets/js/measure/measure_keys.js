@@ -15,6 +15,7 @@ import * as correction from "../correct/correction.js";
 import { actions } from "../correct/edit_actions.js";
 import * as keys from "../frame/keys.js";
 import * as lock from "../viewer/lock.js";
+import { note } from "../viewer/notes.js";
 import * as tools from "../viewer/tools.js";
 import * as viewer from "../viewer/viewer.js";
 import * as arrowText from "./arrow_text.js";
@@ -36,8 +37,9 @@ const tool = (name) => () => tools.choose(name);
  */
 function next(now) {
   const list = measureTools.here(now);
+  if (!list.length) return void note("No measurement on this slice.", "no-measurement");
   const at = list.findIndex(({ item }) => item.id === measureTools.selected?.id);
-  if (list.length) measureTools.select(list[(at + 1) % list.length].item.id);
+  measureTools.select(list[(at + 1) % list.length].item.id);
 }
 
 /**
@@ -47,7 +49,7 @@ function next(now) {
  */
 function nextEnd(now) {
   const { selected } = measureTools;
-  const one = measureTools.here(now).find(({ item }) => item.id === selected?.id);
+  const one = selectedHere(now);
   if (!one || !selected) return next(now);
   const count = measureShapes.handles(one.item).length;
   const end = (selected.handle ?? -1) + 1;
@@ -63,8 +65,9 @@ function nextEnd(now) {
 const nudge = (dx, dy) =>
   go((now) => {
     const { selected } = measureTools;
-    const one = measureTools.here(now).find(({ item }) => item.id === selected?.id);
-    if (!one || !selected) return;
+    const one = selectedHere(now);
+    if (!one || !selected)
+      return void note("Select a measurement on this slice first.", "not-selected");
     const { item, isAi } = one;
     const { handle } = selected;
     if (handle === null) {
@@ -91,11 +94,26 @@ const nudge = (dx, dy) =>
     measureTools.select(id, handle);
   });
 
-/** @param {string | undefined} id Measurement to delete, by default the selected one. */
-export function remove(id = measureTools.selected?.id) {
-  if (!id || !measureStore.items().some((item) => item.id === id)) return;
+/** @param {string} id Of the measurement to delete. */
+export function remove(id) {
   measureStore.change(id, null);
   measureTools.select(null);
+}
+
+/** @param {Session} now */
+const selectedHere = (now) =>
+  measureTools.here(now).find(({ item }) => item.id === measureTools.selected?.id);
+
+/**
+ * Deletes the selected measurement if the reader sees it.
+ *
+ * @param {Session} now
+ */
+function removeSelected(now) {
+  const one = selectedHere(now);
+  if (!one) note("Select a measurement on this slice first.", "not-selected");
+  else if (one.isAi) note("Diameters measured on the mask cannot be deleted.", "not-own");
+  else remove(one.item.id);
 }
 
 /**
@@ -166,7 +184,7 @@ const TOOLS = [
     id: "measure.delete",
     key: "Delete",
     label: "Delete selected measurement",
-    run: go(() => remove()),
+    run: go(removeSelected),
   },
 ];
 /**
@@ -176,11 +194,15 @@ const TOOLS = [
  * @param {boolean} back
  */
 function move(back) {
+  if (lock.refuse()) return;
   const canMeasure = back ? measureStore.canUndo() : measureStore.canRedo();
   const isLater = correction.lastChange() > measureStore.lastChange();
   const isMask = correction.canMove(back) && (isLater || !canMeasure);
-  if (isMask) (back ? actions.undo : actions.redo)();
-  else (back ? measureStore.undo : measureStore.redo)();
+  if (isMask) return (back ? actions.undo : actions.redo)();
+  const step = (back ? measureStore.undo : measureStore.redo)();
+  if (!step) return void note(back ? "Nothing to undo." : "Nothing to redo.", "no-step");
+  const item = step.after ?? step.before;
+  if (item) viewer.goTo(item.k); // the reader sees what changed
 }
 const [undo, redo] = [() => move(true), () => move(false)];
 /** @type {Binding[]} */
@@ -207,12 +229,10 @@ function onKey(event) {
 }
 
 function showButtons() {
-  const { selected } = measureTools;
+  const one = viewer.now && selectedHere(viewer.now);
   byId("measure-undo", HTMLButtonElement).disabled = !measureStore.canUndo();
   byId("measure-redo", HTMLButtonElement).disabled = !measureStore.canRedo();
-  byId("measure-delete", HTMLButtonElement).disabled = !measureStore
-    .items()
-    .some(({ id }) => id === selected?.id);
+  byId("measure-delete", HTMLButtonElement).disabled = !one || one.isAi;
   byId("measure-note").textContent =
     !viewer.now || viewer.now.study.spacing_mm ? "" : "No pixel spacing: lengths in pixels.";
 }
@@ -234,7 +254,7 @@ export function mount(signal) {
   const buttons = {
     "measure-undo": undo,
     "measure-redo": redo,
-    "measure-delete": () => remove(),
+    "measure-delete": removeSelected,
     "measure-place": place,
   };
   for (const [id, run] of Object.entries(buttons)) {
@@ -248,7 +268,7 @@ export function mount(signal) {
     keys.add("Measurements", TOOLS),
     measureStore.on(showButtons),
     measureTools.on("select", showButtons),
-    viewer.on("open", showButtons),
+    viewer.on(["open", "slice"], showButtons),
     viewer.on("display", keepSteps),
   ]);
   keepSteps();

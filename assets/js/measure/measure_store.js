@@ -239,20 +239,24 @@ function apply(mine, id, item) {
   events.emit("change");
 }
 
+/** Undoes the last step; returns it, or null. */
 export function undo() {
-  if (lock.refuse()) return;
-  const step = doc?.done.pop();
-  if (!doc || !step) return;
+  if (!doc || lock.refuse()) return null;
+  const step = doc.done.pop();
+  if (!step) return null;
   doc.undone.push(step);
   apply(doc, step.id, step.before);
+  return step;
 }
 
+/** Redoes the last undone step; returns it, or null. */
 export function redo() {
-  if (lock.refuse()) return;
-  const step = doc?.undone.pop();
-  if (!doc || !step) return;
+  if (!doc || lock.refuse()) return null;
+  const step = doc.undone.pop();
+  if (!step) return null;
   doc.done.push(step);
   apply(doc, step.id, step.after);
+  return step;
 }
 
 /** When a measurement was last changed on this page: `performance.now()`; 0 before that. */

@@ -22,6 +22,7 @@ import * as rail from "./rail.js";
 /** @typedef {"ai" | "reference" | "fill" | "hidden" | "diameters"} Toggle */
 
 const HELD_MS = 300;
+const MASK_LOADING = "The mask is still loading.";
 const ZOOM = 1.2;
 let hiddenAt = 0;
 
@@ -34,27 +35,79 @@ const reset = go(({ screen }) => {
   screen?.reset();
 });
 
+const NO_REFERENCE = "No reference outline in this study.";
+
+/**
+ * Shows why something is not in the study in view.
+ *
+ * @param {Session} now
+ * @param {"result" | "reference" | "mask"} wanted mask: of the AI or the reader.
+ * @returns {boolean} Whether it is not.
+ */
+function isMissing(now, wanted) {
+  if (wanted === "reference") {
+    if (!now.study.reference_url) note(NO_REFERENCE, "no-reference");
+    return !now.study.reference_url;
+  }
+  const why = wanted === "mask" && correction.isThere() ? "" : operatingPoint.whyNoResult(now);
+  if (why) note(why, "no-result");
+  return Boolean(why);
+}
+
+/** @type {Readonly<Partial<Record<Toggle, "result" | "reference" | "mask">>>} */
+const NEEDED = { ai: "result", reference: "reference", fill: "mask", diameters: "mask" };
+
 /** @param {Toggle} name */
-const flip = (name) => go(({ show }) => viewer.display({ show: { [name]: !show[name] } }));
+const flip = (name) =>
+  go((now) => {
+    const needed = NEEDED[name];
+    if (needed && isMissing(now, needed)) return;
+    viewer.display({ show: { [name]: !now.show[name] } });
+  });
 
 /** @param {maps.Name} name */
 const map = (name) =>
-  go(({ study, show }) => {
-    if (!study.result || (name === "difference" && !study.reference_url)) return;
-    viewer.display({ show: { map: show.map === name ? "none" : name } });
+  go((now) => {
+    if (isMissing(now, "result") || (name === "difference" && isMissing(now, "reference"))) return;
+    if (now.mode === "space") return note("Maps are shown on slices, not in 3D.", "not-in-3d");
+    viewer.display({ show: { map: now.show.map === name ? "none" : name } });
   });
 
 const invert = go((now) => viewer.display({ invert: !now.invert }));
 
-/** Goes to the next conflict, or reports why no slice has one. */
-const nextConflict = go(({ study: { result, no_result: noResult }, k }) => {
-  if (!result) return note(noResult ?? "Not analysed yet: conflicts unknown.", "conflicts-unknown");
-  const found = result.slices.flatMap((slice, j) => (operatingPoint.isConflict(slice) ? [j] : []));
-  if (!found.length)
-    return note("No conflicts: classifier and segmentation agree on all slices.", "no-conflict");
-  if (found.length === 1 && found[0] === k)
-    return note("This is the only conflict in the study.", "only-conflict");
-  operatingPoint.goToConflict(1);
+/**
+ * Goes to the next slice that meets a condition, or reports why there is no other.
+ *
+ * @param {number} direction 1 or -1.
+ * @param {(now: Session, k: number) => boolean} isWanted
+ * @param {Readonly<Record<"none" | "only", readonly [string, string]>>} words Sentence and code
+ *   where no slice does, and where only the one in view does.
+ */
+const goToNext = (direction, isWanted, { none, only }) =>
+  go((now) => {
+    if (isMissing(now, "result")) return;
+    const found = now.study.indices.flatMap((_, k) => (isWanted(now, k) ? [k] : []));
+    if (!found.length) return note(...none);
+    if (found.length === 1 && found[0] === now.k) return note(...only);
+    viewer.goTo(operatingPoint.nextOf(found, now.k, direction) ?? now.k);
+  });
+
+/** @param {number} direction 1 or -1. */
+const goToMarked = (direction) =>
+  goToNext(direction, operatingPoint.isAbove, {
+    none: ["No slice above the operating point. This does not mean normal.", "no-marked"],
+    only: ["This is the only marked slice.", "only-marked"],
+  });
+
+/**
+ * @param {Session} now
+ * @param {number} k
+ */
+const isConflict = (now, k) => operatingPoint.isConflict(operatingPoint.resultOf(now).slices[k]);
+
+const nextConflict = goToNext(1, isConflict, {
+  none: ["No conflicts: classifier and segmentation agree on all slices.", "no-conflict"],
+  only: ["This is the only conflict in the study.", "only-conflict"],
 });
 
 /**
@@ -73,7 +126,7 @@ function areasOf(now) {
 /** Goes to the slice on which the mask is largest, or reports why the mask is empty. */
 const goToLargest = go((now) => {
   const areas = areasOf(now);
-  if (!areas) return note(now.study.no_result ?? "Not analysed yet: no mask.", "mask-unknown");
+  if (!areas) return note(operatingPoint.whyNoResult(now) || MASK_LOADING, "mask-unknown");
   const most = Math.max(...areas);
   if (!most) return note("No slice has a mask.", "no-mask");
   viewer.goTo(areas.indexOf(most));
@@ -123,10 +176,13 @@ const leave = go(() => {
   if (!open.length) tools.leave();
 });
 
-function resetToDefaults() {
+const resetToDefaults = go((now) => {
+  if (!operatingPoint.canMove(now)) return;
+  if (threshold.isUnchanged(now))
+    return note("Mask threshold and operating point are at their defaults.", "at-defaults");
   threshold.set(null);
   operatingPoint.set(null);
-}
+});
 
 /** Actions by the id of their button, without "viewer-". */
 const BUTTONS = {
@@ -138,7 +194,7 @@ const BUTTONS = {
   ...Object.fromEntries(maps.NAMES.map((name) => [`map-${name}`, map(name)])),
   invert,
   reset,
-  "next-lesion": () => operatingPoint.goToLesion(1),
+  "next-lesion": goToMarked(1),
   "largest-lesion": goToLargest,
   "next-conflict": nextConflict,
   "threshold-default": () => threshold.set(null),
@@ -167,7 +223,7 @@ function showState({ show, study, invert: isInverted }) {
   byId("viewer-fill", HTMLButtonElement).disabled = !result;
   const button = byId("viewer-show-reference", HTMLButtonElement);
   button.disabled = !reference;
-  button.title = reference ? "" : "No reference outline in this study";
+  button.title = reference ? "" : NO_REFERENCE;
   const hasMap = show.map !== "none";
   const opacity = byId("viewer-opacity", HTMLInputElement);
   opacity.disabled = !(show.fill || hasMap) || !result;
@@ -193,7 +249,8 @@ function hide(event) {
 
 /** @param {KeyboardEvent} event */
 function unhide(event) {
-  if (event.timeStamp - hiddenAt > HELD_MS) flip("hidden")();
+  if (hiddenAt && event.timeStamp - hiddenAt > HELD_MS) flip("hidden")();
+  hiddenAt = 0; // a key that was pressed elsewhere, such as in a dialog, may be released here
 }
 
 /**
@@ -229,13 +286,13 @@ const KEYS = [
     id: "lesion.next",
     key: "n",
     label: "Next marked slice",
-    run: () => operatingPoint.goToLesion(1),
+    run: goToMarked(1),
   },
   {
     id: "lesion.previous",
     key: "Shift+n",
     label: "Previous marked slice",
-    run: () => operatingPoint.goToLesion(-1),
+    run: goToMarked(-1),
   },
   {
     id: "lesion.largest",

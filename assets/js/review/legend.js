@@ -33,7 +33,7 @@ function update(now) {
     button.setAttribute("aria-pressed", String(show.map === name));
     button.disabled = !study.result || (name === "difference" && !study.reference_url);
   }
-  const why = study.reference_url ? "" : "No reference outline in this study";
+  const why = study.reference_url ? "" : "No reference outline in this study.";
   byId("viewer-map-difference").title = why;
   byId("map-legend-note").textContent = isSeen ? note(now) : "";
 }

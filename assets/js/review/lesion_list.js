@@ -19,6 +19,7 @@ import { mlWords } from "../frame/volume_words.js";
 import { requestJson } from "../frame/server.js";
 import * as lock from "../viewer/lock.js";
 import { note } from "../viewer/notes.js";
+import * as operatingPoint from "../viewer/operating_point.js";
 import * as viewer from "../viewer/viewer.js";
 import * as findings from "./findings.js";
 import * as readingStore from "./reading_store.js";
@@ -405,8 +406,14 @@ export function combine(bits, own, isRemoved, length) {
 
 /** @param {number} by */
 function step(by) {
-  const lesions = latest.answer?.lesions ?? [];
-  if (!lesions.length) return void note("No lesion in the list.");
+  const { now } = viewer;
+  if (!now) return;
+  if (!latest.answer) {
+    const why = correction.isThere() ? "" : operatingPoint.whyNoResult(now);
+    return void note(why || latest.sentence || "The lesions are still loading.", "no-lesions-yet");
+  }
+  const { lesions } = latest.answer;
+  if (!lesions.length) return void note("No lesion in the mask.", "no-lesion");
   const at = lesions.findIndex(({ key }) => key === chosen);
   const to = lesions[(at + by + lesions.length) % lesions.length];
   chosen = to.key;
@@ -438,6 +445,7 @@ export function mount() {
   return all([
     keys.add("Lesions", bindings),
     viewer.on(["open", "result", "threshold"], follow),
+    viewer.on("channel", show), // of the thumbnails
     correction.on(["open", "change"], follow),
     readingStore.on(show),
     () => latest.stop(),

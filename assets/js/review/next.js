@@ -10,6 +10,7 @@
 import { byId, find, letGoOfClick } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
+import { NO_ANSWER } from "../frame/server.js";
 import { note } from "../viewer/notes.js";
 import * as tools from "../viewer/tools.js";
 import * as viewer from "../viewer/viewer.js";
@@ -140,7 +141,8 @@ function go(by, openStudy, isLooking) {
     return openStudy({ study_id: id, slice: null });
   }
   const place = find("next-position");
-  if (!list || !place) return;
+  if (!list) return void note(`${NO_ANSWER} The next study is not known yet.`, "no-list");
+  if (!place) return;
   const isUnread = by > 0 && !isLooking;
   const last = isUnread ? "No other study is left to read." : "This is the last study.";
   place.textContent = by > 0 ? last : "This is the first study.";

@@ -9,6 +9,7 @@
 
 import { byId, make } from "../frame/dom.js";
 import { all } from "../frame/events.js";
+import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
 
 /**
@@ -26,8 +27,8 @@ function card(study, channel, index) {
   const name = span("series-name", channel.label);
   if (channel.same_as !== null) {
     const shown = study.channels[channel.same_as].label;
-    const note = span("series-note", `Missing: ${shown} used instead`);
-    return make("div", { className: "series-card series-card--missing" }, name, note);
+    const missing = span("series-note", `Missing: ${shown} used instead`);
+    return make("div", { className: "series-card" }, name, missing);
   }
   const button = make("button", { type: "button", className: "series-card" });
   button.dataset.channel = String(index);
@@ -66,7 +67,13 @@ function fill(now) {
  *
  * @param {number} n From 0.
  */
-export const choose = (n) => buttons()[n]?.click();
+export function choose(n) {
+  const cards = buttons();
+  if (cards[n]) return cards[n].click();
+  if (!viewer.now) return;
+  const count = cards.length === 1 ? "one series" : `${cards.length} series`;
+  note(`This study has ${count}.`, "no-series");
+}
 
 export function mount() {
   return all([viewer.on("open", fill), viewer.on("channel", mark)]);

@@ -7,6 +7,7 @@
 import { byId } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
+import { note } from "./notes.js";
 import * as viewer from "./viewer.js";
 
 /** @type {{ at: number, timer: number } | null} when the last step was made; null while stopped */
@@ -36,14 +37,15 @@ function follow() {
   playing.timer = setTimeout(step, Math.max(0, wait));
 }
 
-export function play() {
-  if (playing || !viewer.now || viewer.now.study.n < 2) return;
+function play() {
+  if (!viewer.now) return;
+  if (viewer.now.study.n < 2) return void note("This study has a single slice.", "single-slice");
   playing = { at: performance.now(), timer: 0 };
   follow();
   show();
 }
 
-export function stop() {
+function stop() {
   if (!playing) return;
   clearTimeout(playing.timer);
   playing = null;

@@ -11,6 +11,7 @@ import { byId, listenerOf, make } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
 import * as reader from "../frame/reader.js";
+import { note } from "./notes.js";
 import * as overlays from "./overlays.js";
 import * as panes from "./panes.js";
 import * as viewer from "./viewer.js";
@@ -117,6 +118,8 @@ function nextSecond() {
   if (!now) return;
   if (!isTwo(now.mode)) return change("linked");
   const options = panes.choices(now.study, now.channel).map(([second]) => second);
+  if (options.length < 2)
+    return void note("This study has no other series and no reference to compare.", "no-second");
   change(now.mode, after(options, now.second));
 }
 

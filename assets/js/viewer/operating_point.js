@@ -30,6 +30,14 @@ export function resultOf(now) {
   return now.study.result;
 }
 
+/**
+ * Why the study has no result, in a sentence; "" where it has one.
+ *
+ * @param {Session} now
+ */
+export const whyNoResult = ({ study: { result, no_result: noResult } }) =>
+  result ? "" : (noResult ?? "This study is not analysed yet.");
+
 /** @param {Session} now */
 export const defaultValue = (now) => resultOf(now).threshold;
 
@@ -93,28 +101,16 @@ export const isConflict = (slice) =>
   slice.decided_by === "classifier" || slice.decided_by === "outline";
 
 /**
- * Goes to the next slice that meets a condition, starting over at the end. Does nothing before the
- * analysis.
+ * The next slice of a list in a direction, starting over at the end; undefined without any.
  *
+ * @param {readonly number[]} slices In order.
+ * @param {number} k The slice in view.
  * @param {number} direction 1 or -1.
- * @param {(slice: Slice, k: number) => boolean} isWanted
  */
-function goToNext(direction, isWanted) {
-  const { now } = viewer;
-  const slices = now?.study.result?.slices;
-  if (!now || !slices) return;
-  const { n } = now.study;
-  for (let step = 1; step <= n; step++) {
-    const j = (now.k + direction * step + step * n) % n;
-    if (isWanted(slices[j], j)) return viewer.goTo(j);
-  }
-}
-
-/** @param {number} direction 1 or -1. */
-export const goToLesion = (direction) => goToNext(direction, (_, k) => isAbove(viewer.opened(), k));
-
-/** @param {number} direction 1 or -1. */
-export const goToConflict = (direction) => goToNext(direction, isConflict);
+export const nextOf = (slices, k, direction) =>
+  direction > 0
+    ? (slices.find((j) => j > k) ?? slices[0])
+    : (slices.findLast((j) => j < k) ?? slices.at(-1));
 
 /**
  * The nearest value that a slider can have: whole hundredths between its ends.
@@ -127,15 +123,17 @@ export const stopAt = (wanted, lowest, highest) =>
   Math.min(highest, Math.max(lowest, Math.round(wanted * 100) / 100));
 
 /**
- * Whether the thresholds can move. Says so over the image while what they need is still loading.
+ * Whether the thresholds can move. Shows over the image why they cannot.
  *
  * @param {Session | null} now
  * @returns {now is Session}
  */
 export function canMove(now) {
-  if (!now?.study.result) return false;
-  if (!now.measures) showNote("The measures of this study are still loading.", "measures");
-  return Boolean(now.measures);
+  if (!now) return false;
+  const why = whyNoResult(now);
+  if (why) showNote(why, "no-result");
+  else if (!now.measures) showNote("The measures of this study are still loading.", "measures");
+  return !why && Boolean(now.measures);
 }
 
 /** @param {number | null} wanted An operating point, null for the default. */
@@ -148,8 +146,7 @@ export function set(wanted) {
 }
 
 /** @param {number} direction 1 or -1. */
-export const move = (direction) =>
-  viewer.now?.study.result && set(value(viewer.now) + direction * STEP);
+export const move = (direction) => canMove(viewer.now) && set(value(viewer.now) + direction * STEP);
 
 /**
  * How many slices are above the operating point, and how that differs from the default.

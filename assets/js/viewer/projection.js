@@ -9,6 +9,7 @@
 import { byId } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
+import { note } from "./notes.js";
 import * as panes from "./panes.js";
 import * as viewer from "./viewer.js";
 
@@ -22,6 +23,7 @@ function choose(slab) {
 
 function next() {
   const { now } = viewer;
+  if (now && now.study.n < 2) return void note("MIP not available: single slice.", "single-slice");
   if (now) choose(SIZES[(SIZES.indexOf(now.slab) + 1) % SIZES.length]);
 }
 

@@ -160,7 +160,7 @@ export function set(wanted) {
 
 /** @param {number} direction 1 or -1. */
 export const move = (direction) =>
-  viewer.now?.study.result && set(value(viewer.now) + direction * STEP);
+  operatingPoint.canMove(viewer.now) && set(value(viewer.now) + direction * STEP);
 
 /**
  * How much the mask depends on the threshold, in a sentence.

@@ -11,6 +11,7 @@ import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
 import * as drawing from "./drawing.js";
 import * as greyscale from "./greyscale.js";
+import { note } from "./notes.js";
 import * as viewer from "./viewer.js";
 
 /** @typedef {"opened" | "auto" | "full" | "contrast" | "soft" | "bright" | "dark"} Name */
@@ -77,10 +78,13 @@ function levelsOf(now, name) {
 }
 
 /** @param {Name} name */
-export function choose(name) {
+function choose(name) {
   const { now } = viewer;
-  const window = now && levelsOf(now, name);
-  if (window) viewer.display({ window });
+  if (!now) return;
+  const window = levelsOf(now, name);
+  if (window) return viewer.display({ window });
+  note("The slice is still loading.", "slice-loading");
+  show(now); // the list keeps the window in effect
 }
 
 /**

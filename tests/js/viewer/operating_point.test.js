@@ -48,3 +48,26 @@ test("a slider stops at whole hundredths between its ends", () => {
   const stops = [0.123, 0.999, -1].map((wanted) => operatingPoint.stopAt(wanted, 0.01, 0.99));
   assert.deepEqual(stops, [0.12, 0.99, 0.01]);
 });
+
+const STEPS = [
+  { slices: [2, 5, 7], k: 5, direction: 1, to: 7 },
+  { slices: [2, 5, 7], k: 6, direction: -1, to: 5 },
+  { slices: [2, 5, 7], k: 7, direction: 1, to: 2 },
+  { slices: [2, 5, 7], k: 2, direction: -1, to: 7 },
+  { slices: [4], k: 4, direction: 1, to: 4 },
+  { slices: [], k: 0, direction: 1, to: undefined },
+];
+
+for (const { slices, k, direction, to } of STEPS) {
+  test(`from ${k} in direction ${direction} to the next of ${slices.join(", ") || "none"}`, () => {
+    assert.equal(operatingPoint.nextOf(slices, k, direction), to);
+  });
+}
+
+test("a study without a result says why", () => {
+  const why = (result, noResult) =>
+    operatingPoint.whyNoResult({ study: { result, no_result: noResult } });
+  assert.equal(why({}, null), "");
+  assert.equal(why(null, "The images are blank."), "The images are blank.");
+  assert.notEqual(why(null, null), "");
+});
