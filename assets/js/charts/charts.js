@@ -6,6 +6,7 @@
  */
 
 import { targetOf } from "../frame/dom.js";
+import { saveAddress, saveFile } from "../frame/outgoing.js";
 import { csvOf, fileNameOf, tableOf } from "./chart_data.js";
 
 /** @import { ChartData } from "./chart_data.js" */
@@ -69,11 +70,8 @@ async function save(frame, kind) {
   const title = frame instanceof HTMLElement ? (frame.dataset.chartTitle ?? "") : "";
   const name = `${fileNameOf(title)}.${kind}`;
   if (!figure || !data) return;
-  if (kind === "csv") {
-    const url = URL.createObjectURL(new Blob([csvOf(data)], { type: "text/csv" }));
-    download(url, name);
-    URL.revokeObjectURL(url);
-  } else download(await drawPicture(figure, title, kind), name);
+  if (kind === "csv") saveFile(new Blob([csvOf(data)], { type: "text/csv" }), name);
+  else saveAddress(await drawPicture(figure, title, kind), name);
 }
 
 /**
@@ -103,16 +101,6 @@ function drawPicture(figure, title, format) {
   const width = Math.max(offsetWidth, LEAST_PX);
   const size = { width, height: offsetHeight + room, scale: SCALE };
   return Plotly.toImage({ data, layout }, { format, ...size });
-}
-
-/**
- * @param {string} url
- * @param {string} name
- */
-function download(url, name) {
-  const link = document.createElement("a");
-  Object.assign(link, { href: url, download: name });
-  link.click();
 }
 
 export function start() {

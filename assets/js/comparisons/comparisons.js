@@ -8,11 +8,12 @@
 /** @import { JobNews } from "../frame/job_channel.js" */
 /** @import { Entry } from "./image_batch.js" */
 
-import { fromDrop, fromInput, plural } from "../frame/chosen_files.js";
+import { fromDrop, fromInput, megabytes, plural } from "../frame/chosen_files.js";
 import { register } from "../frame/dash.js";
 import { byId, find, make, makeRange, targetOf } from "../frame/dom.js";
 import { ENDED, JobChannel } from "../frame/job_channel.js";
-import { ask, HEADERS } from "../frame/server.js";
+import { saveFile } from "../frame/outgoing.js";
+import { ask, HEADERS, NO_ANSWER, RETRYING } from "../frame/server.js";
 import { count, csv, ImageBatch } from "./image_batch.js";
 
 /** @type {Readonly<Record<string, string>>} */
@@ -21,7 +22,7 @@ const WORDS = {
   running: "Analysing",
   cancelling: "Cancelling",
   cancelled: "Cancelled",
-  lost: "The server is not responding. Retrying.",
+  lost: RETRYING,
 };
 /** @type {Readonly<Record<string, string>>} */
 const LIST_WORDS = {
@@ -63,12 +64,19 @@ function choose(folder) {
   input.click();
 }
 
-/** @param {readonly Named[]} files */
-function take(files) {
+/**
+ * @param {readonly Named[]} files
+ * @param {readonly string[]} [unread] Names of files that the browser could not read.
+ */
+function take(files, unread = []) {
+  if (!find("comparisons-choose")) return; // another page is in view by now
   batch?.close();
   batch = null;
   renderList();
-  if (!files.length) return show("The selection contains no files.", "error");
+  const none = unread.length
+    ? "The files could not be read on this computer."
+    : "The selection contains no files.";
+  if (!files.length) return show(none, "error");
   if (files.length === 1) return void send(files[0].file);
   channel?.close();
   turn++; // an image on its way shows nothing any more
@@ -166,6 +174,9 @@ function openAnswer(image) {
   const { task = "" } = byId("comparisons-choose").dataset;
   shown = image;
   renderList();
+  /** @type {HTMLElement | null} */
+  const again = document.querySelector(`#comparisons-list [data-image="${CSS.escape(image)}"]`);
+  again?.focus(); // its row has been drawn again
   history.replaceState(history.state, "", `/comparisons?task=${task}&image=${image}`);
   awaitAnswer(task, image, false);
 }
@@ -173,9 +184,7 @@ function openAnswer(image) {
 function saveCsv() {
   const list = listInView();
   if (!list) return;
-  const url = URL.createObjectURL(new Blob([csv(list.entries)], { type: "text/csv" }));
-  make("a", { href: url, download: "predictions.csv" }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  saveFile(new Blob([csv(list.entries)], { type: "text/csv" }), "predictions.csv");
 }
 
 // ---- one image ----
@@ -185,8 +194,7 @@ async function send(file) {
   if (!button) return;
   const { maxBytes, task = "" } = button.dataset;
   const limit = Number(maxBytes);
-  if (file.size > limit)
-    return show(`${file.name} is larger than ${Math.round(limit / 2 ** 20)} MB.`, "error");
+  if (file.size > limit) return show(`${file.name} is larger than ${megabytes(limit)}.`, "error");
   const mine = ++turn;
   show(`Uploading ${file.name}`);
   const answer = await ask(`/api/comparisons/images?name=${encodeURIComponent(file.name)}`, {
@@ -196,7 +204,7 @@ async function send(file) {
   });
   if (mine !== turn || !find("comparisons-choose")) return;
   const { image, error } = answer.body;
-  if (!answer.status) return show("The server is not responding. Try again later.", "error");
+  if (!answer.status) return show(`${NO_ANSWER} Try again later.`, "error");
   if (!answer.ok || !image) return show(error || "The server rejected the image.", "error");
   history.replaceState(history.state, "", `/comparisons?task=${task}&image=${image}`);
   awaitAnswer(task, image, true);
@@ -280,7 +288,7 @@ export function start() {
     const files = filesOf(event);
     if (!files) return;
     event.preventDefault();
-    void fromDrop(files).then(take);
+    void fromDrop(files).then((dropped) => take(dropped.files, dropped.unread));
   });
   register("overread_comparisons", { mount, job: onNews });
 }

@@ -6,6 +6,7 @@
 
 /** @import { Named } from "../frame/chosen_files.js" */
 
+import { megabytes } from "../frame/chosen_files.js";
 import { ENDED } from "../frame/job_channel.js";
 import { ask, HEADERS, NO_ANSWER } from "../frame/server.js";
 
@@ -113,8 +114,8 @@ export class ImageBatch {
     entry.state = "sending";
     const { file } = this.#files[at];
     if (file.size > this.#limit) {
-      const limit = Math.round(this.#limit / 2 ** 20);
-      Object.assign(entry, { state: "failed", message: `It is larger than ${limit} MB.` });
+      const message = `It is larger than ${megabytes(this.#limit)}.`;
+      Object.assign(entry, { state: "failed", message });
     } else {
       const name = encodeURIComponent(entry.name);
       const { ok, body } = await ask(`/api/comparisons/images?name=${name}`, {

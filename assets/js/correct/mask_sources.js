@@ -8,7 +8,7 @@
 /** @import { Result, Study } from "../viewer/study.js" */
 
 import * as operatingPoint from "../viewer/operating_point.js";
-import { address } from "../viewer/pixels.js";
+import { address, fetchValues } from "../viewer/pixels.js";
 import * as threshold from "../viewer/threshold.js";
 import * as maskBits from "./mask_bits.js";
 
@@ -30,13 +30,8 @@ export const zeros = ({ width, height }) => new Uint8Array(Math.ceil((width * he
  * @param {Session} now
  * @param {string} url
  */
-async function fetchMap(now, url) {
-  const known = now.loader.get(url);
-  if (known) return known;
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`status ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
-}
+const fetchMap = async ({ study, loader }, url) =>
+  loader.get(url) ?? fetchValues({ url, type: "uint8", length: study.width * study.height }, {});
 
 /**
  * A source from maps of uint8.

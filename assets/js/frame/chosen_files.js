@@ -13,10 +13,11 @@ const JUNK = /(^|\/)(\.[^/]*|Thumbs\.db|desktop\.ini|__MACOSX(\/.*)?)$/i; // of 
  * "3 files"
  *
  * @param {number} count
- * @param {string} word
+ * @param {string} word In the singular.
+ * @param {string} [words] In the plural.
  */
-export const plural = (count, word) =>
-  `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
+export const plural = (count, word, words = `${word}s`) =>
+  `${count.toLocaleString("en")} ${count === 1 ? word : words}`;
 
 /** @param {number} bytes */
 export function megabytes(bytes) {
@@ -32,29 +33,43 @@ export const fromInput = (input) =>
   );
 
 /**
+ * @typedef {object} Dropped
+ * @property {Named[]} files
+ * @property {string[]} unread Names of files and folders that the browser could not read.
+ */
+
+/**
  * The entries must be read before the event ends; the folders may be walked afterwards.
  *
  * @param {DataTransfer} transfer
- * @returns {Promise<Named[]>}
+ * @returns {Promise<Dropped>}
  */
 export async function fromDrop(transfer) {
   const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry?.() ?? []);
-  const files = [...transfer.files].map((file) => ({ file, name: file.name }));
-  return unique(entries.length ? await walk(entries) : files);
+  const loose = [...transfer.files].map((file) => ({ file, name: file.name }));
+  const { files, unread } = entries.length ? await walk(entries) : { files: loose, unread: [] };
+  return { files: unique(files), unread };
 }
 
-/** @param {readonly FileSystemEntry[]} entries */
+/**
+ * @param {readonly FileSystemEntry[]} entries
+ * @returns {Promise<Dropped>}
+ */
 async function walk(entries) {
-  /** @type {Named[]} */
-  const found = [];
+  /** @type {Dropped} */
+  const found = { files: [], unread: [] };
   const waiting = [...entries];
   for (let entry = waiting.shift(); entry; entry = waiting.shift()) {
+    const name = entry.fullPath.replace(/^\/+/, "");
     if (entry.isDirectory) {
-      waiting.push(...(await list(/** @type {FileSystemDirectoryEntry} */ (entry))));
+      const inside = await list(/** @type {FileSystemDirectoryEntry} */ (entry));
+      if (inside) waiting.push(...inside);
+      else found.unread.push(name);
       continue;
     }
     const file = await read(/** @type {FileSystemFileEntry} */ (entry));
-    if (file) found.push({ file, name: entry.fullPath.replace(/^\/+/, "") });
+    if (file) found.files.push({ file, name });
+    else if (!JUNK.test(name)) found.unread.push(name);
   }
   return found;
 }
@@ -65,24 +80,31 @@ async function walk(entries) {
  */
 const read = (entry) => new Promise((resolve) => entry.file(resolve, () => resolve(null)));
 
-/** @param {FileSystemDirectoryEntry} folder */
+/**
+ * @param {FileSystemDirectoryEntry} folder
+ * @returns {Promise<FileSystemEntry[] | null>} Null where it cannot be read.
+ */
 async function list(folder) {
   const reader = folder.createReader();
-  /** @returns {Promise<FileSystemEntry[]>} At most 100 at a time. */
-  const next = () => new Promise((resolve) => reader.readEntries(resolve, () => resolve([])));
+  /** @returns {Promise<FileSystemEntry[] | null>} At most 100 at a time. */
+  const next = () => new Promise((resolve) => reader.readEntries(resolve, () => resolve(null)));
   const all = [];
-  for (let some = await next(); some.length; some = await next()) all.push(...some);
-  return all;
+  for (;;) {
+    const some = await next();
+    if (!some?.length) return some && all;
+    all.push(...some);
+  }
 }
 
 /**
  * Makes names unique, so that files of the same name from two folders do not replace each other.
  *
  * @param {readonly Named[]} items
+ * @param {Iterable<string>} [known] Names that other files have.
  * @returns {Named[]}
  */
-export function unique(items) {
-  const taken = new Set();
+export function unique(items, known = []) {
+  const taken = new Set(known);
   return items
     .filter((item) => !JUNK.test(item.name))
     .map((item) => {
@@ -91,4 +113,22 @@ export function unique(items) {
       taken.add(name);
       return { file: item.file, name };
     });
+}
+
+/**
+ * What a selection adds to an earlier one: not the same files again, but others of their names.
+ *
+ * @param {readonly Named[]} earlier
+ * @param {readonly Named[]} items
+ */
+export function further(earlier, items) {
+  const byName = new Map(earlier.map(({ name, file }) => [name, file]));
+  const isKnown = (/** @type {Named} */ { name, file }) => {
+    const known = byName.get(name);
+    return known?.size === file.size && known.lastModified === file.lastModified;
+  };
+  return unique(
+    items.filter((item) => !isKnown(item)),
+    byName.keys(),
+  );
 }

@@ -34,7 +34,7 @@ import { HEADERS, pauseOf } from "./server.js";
  */
 
 /** A file up to this size is sent in one request; of larger ones at most so much is sent again. */
-export const PART_BYTES = 32 * 2 ** 20;
+const PART_BYTES = 32 * 2 ** 20;
 
 const OFFSET_CONFLICT = 409;
 const LOCKED = 423;
@@ -48,7 +48,7 @@ const CONTINUED = [OFFSET_CONFLICT, LOCKED, ALTERED];
  *
  * @param {number} status
  */
-export const isFinalForFile = (status) =>
+const isFinalForFile = (status) =>
   status === FULL_DISK || (status > 0 && status < 500 && !CONTINUED.includes(status));
 
 /** A new name for an upload. */
@@ -86,9 +86,13 @@ export async function sendFile(sent, { signal, onMoved, onPause } = {}) {
   /** @returns {Promise<{ status: number, sentence: string }>} */
   const attempt = () =>
     new Promise((resolve) => {
-      settle = (status, sentence) => resolve({ status, sentence });
-      if (signal?.aborted) return settle(0, "");
-      signal?.addEventListener("abort", () => settle(0, ""), { once: true });
+      const stopped = () => settle(0, "");
+      settle = (status, sentence) => {
+        signal?.removeEventListener("abort", stopped); // one signal stops thousands of files
+        resolve({ status, sentence });
+      };
+      if (signal?.aborted) return stopped();
+      signal?.addEventListener("abort", stopped);
       upload.start();
     });
   /** @param {number} status @param {string} sentence */
@@ -125,12 +129,13 @@ const unreadable = (name) =>
  */
 function pause(milliseconds, signal, begun) {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
     const end = () => {
       clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
       resolve();
     };
-    signal?.addEventListener("abort", end, { once: true });
+    const timer = setTimeout(end, milliseconds);
+    signal?.addEventListener("abort", end);
     begun(end);
   });
 }

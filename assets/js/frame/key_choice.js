@@ -103,7 +103,11 @@ function draw() {
       make("dl", {}, ...members.map(({ binding }) => row(binding))),
     ),
   );
-  byId("help-body").replaceChildren(...sections);
+  const body = byId("help-body");
+  const focused = document.activeElement;
+  const id = focused instanceof HTMLElement && body.contains(focused) ? focused.dataset.id : "";
+  body.replaceChildren(...sections);
+  if (id) button(id)?.focus({ preventScroll: true });
   byId("help-reset-all", HTMLButtonElement).disabled = !Object.keys(reader.now.keys).length;
 }
 

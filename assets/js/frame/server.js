@@ -64,7 +64,10 @@ export async function requestJson(url, { signal, body } = {}) {
   const response = await fetch(url, options).catch((error) => {
     throw error.name === "AbortError" ? error : new RequestError(NO_ANSWER, false);
   });
-  const found = await response.json().catch(() => null);
+  const found = await response.json().catch((error) => {
+    if (error.name === "AbortError") throw error;
+    return null;
+  });
   if (response.ok && found) return found;
   throw new RequestError(found?.error || NO_ANSWER, !response.ok && isFinal(response.status));
 }

@@ -5,7 +5,7 @@
 /** @import { Study } from "../viewer/study.js" */
 /** @import { Item } from "./measure_shapes.js" */
 
-import { toClipboard } from "../frame/clipboard.js";
+import { toClipboard } from "../frame/outgoing.js";
 import { byId, letGoOfClick } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";

@@ -224,7 +224,7 @@ export function change(id, item) {
  * @param {Item} item
  * @returns {Item}
  */
-export const asStored = ({ id, kind, k, points, text = "" }) => ({ id, kind, k, points, text });
+const asStored = ({ id, kind, k, points, text = "" }) => ({ id, kind, k, points, text });
 
 /**
  * @param {Document} mine

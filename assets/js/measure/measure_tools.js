@@ -458,6 +458,7 @@ export function mount(signal) {
   for (const surface of surfaces) surface.addEventListener("pointermove", onMove, { signal });
   return all([
     ...asTools,
+    () => document.body.classList.remove("measure-dragging"), // the study was left during a drag
     tools.addGrab(grab),
     overlays.addLayer({ draw: drawLines }),
     viewer.on(["threshold", "view", "display", "channel", "mode", "measures"], render),

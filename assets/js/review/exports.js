@@ -8,10 +8,10 @@
 
 import * as correctionStore from "../correct/correction_store.js";
 import { dateAndTime } from "../correct/edit_bar.js";
-import { toClipboard } from "../frame/clipboard.js";
 import { byId, find, letGoOfClick, make } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
+import { saveFile, toClipboard } from "../frame/outgoing.js";
 import { HEADERS, NO_ANSWER, ask } from "../frame/server.js";
 import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
@@ -186,7 +186,7 @@ async function saveAndMake(now, kind, tab, signal) {
   if (kind.in_browser) {
     const picture = await viewPicture(now);
     if (!picture) return NO_SLICE;
-    save(picture.blob, picture.name);
+    saveFile(picture.blob, picture.name);
   }
   const notes = address(now, `exports/${kind.name}/notes`);
   const noted = await ask(notes, { method: "POST", body: "{}" });
@@ -210,7 +210,7 @@ async function fetchFile(now, kind, signal) {
     if (last.error || !last.name) return last.error || CUT;
     const file = new Blob(rest);
     if (file.size !== last.size) return CUT;
-    save(file, last.name);
+    saveFile(file, last.name);
     return "";
   } catch {
     return signal.aborted ? CANCELLED : NO_ANSWER;
@@ -246,19 +246,6 @@ export async function readSteps(reader, onStep) {
     }
     if (last.name && bytes.length) rest.push(bytes);
   }
-}
-
-/**
- * Lets the browser save a file.
- *
- * @param {Blob} blob
- * @param {string} name
- */
-function save(blob, name) {
-  const url = URL.createObjectURL(blob);
-  const link = make("a", { href: url, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
 async function copy() {

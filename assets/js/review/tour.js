@@ -156,7 +156,8 @@ function go(by) {
  */
 const part = (id) => /** @type {HTMLElement} */ (shown?.card.querySelector(`#tour-${id}`));
 
-function draw() {
+/** @param {boolean} [withFocus] Whether to move the focus to the card. */
+function draw(withFocus = true) {
   const list = steps();
   if (!shown || !list.length) return;
   const last = list.length - 1;
@@ -167,7 +168,7 @@ function draw() {
   part("back").hidden = shown.step === 0;
   part("next").textContent = shown.step === last ? "Done" : "Next";
   place();
-  part("next").focus({ preventScroll: true });
+  if (withFocus) part("next").focus({ preventScroll: true });
 }
 
 /**
@@ -238,7 +239,7 @@ export function mount() {
 
 export function start() {
   reader.on("change", offer);
-  keys.on("change", draw);
+  keys.on("change", () => draw(false)); // the reader may be typing
   shell.on("page", () => end(false));
   document.addEventListener("keydown", onKey, true);
   document.addEventListener("click", (event) => {

@@ -60,7 +60,7 @@ function isThere() {
 }
 
 /** Draws once per frame, however many changes there were. */
-export function invalidate() {
+function invalidate() {
   if (scheduled) return;
   scheduled = true;
   requestAnimationFrame(() => {

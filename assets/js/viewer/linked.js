@@ -63,7 +63,7 @@ function change(mode, second) {
  * @param {Study} study
  * @param {Second} second
  */
-export const nameOf = ({ channels }, second) =>
+const nameOf = ({ channels }, second) =>
   typeof second === "number" ? channels[second].sequence : second;
 
 /**

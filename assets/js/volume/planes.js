@@ -86,11 +86,12 @@ function middleOf(now, k) {
   const isOutline = (/** @type {string} */ name) => name === "ai" || name === "reference";
   const source = overlays.sources(now, k).find(([name]) => isOutline(name));
   const map = source && loader.get(source[1]);
+  const level = source?.[0] === "ai" ? threshold.level(now) : 128;
   let count = 0;
   let x = 0;
   let y = 0;
   for (let i = 0; map && i < map.length; i++) {
-    if (map[i] < 128) continue;
+    if (map[i] < level) continue;
     count++;
     x += i % study.width;
     y += Math.floor(i / study.width);

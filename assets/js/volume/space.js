@@ -133,6 +133,7 @@ async function start(now) {
   } catch (error) {
     if (made !== mine || isAbort(error)) return;
     made = null; // choosing 3D again retries
+    mine.undo.abort();
     message("failed", `${sentenceOf(error)} Choose 3D again to retry.`);
   }
 }
@@ -402,10 +403,12 @@ async function update(now) {
   try {
     await fetchMasks(mine);
   } catch (error) {
-    if (!isAbort(error)) message("failed", sentenceOf(error));
+    if (!isAbort(error)) message("failed", `${sentenceOf(error)} Choose 3D again to retry.`);
     return;
   }
-  if (made === mine) refresh();
+  if (made !== mine) return;
+  if (mine.ready) message(""); // an earlier failure
+  refresh();
 }
 
 function dispose() {

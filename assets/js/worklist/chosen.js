@@ -1,7 +1,8 @@
 // @ts-check
 /** The studies that are chosen in the worklist: tags, priority and CSV of several at once. */
 
-import { byId, find, make, targetOf } from "../frame/dom.js";
+import { byId, find, targetOf, write } from "../frame/dom.js";
+import { saveFile } from "../frame/outgoing.js";
 import { HEADERS, NO_ANSWER, ask } from "../frame/server.js";
 
 const MOST = 500; // as MOST_CHOSEN of dashboard/api/worklist.py
@@ -25,10 +26,8 @@ export function show(studies) {
   for (const button of buttons) button.disabled = Boolean(tooMany);
 }
 
-/** @param {string} sentence */
-const report = (sentence) => {
-  byId("worklist-chosen-status").textContent = sentence;
-};
+/** @param {string} sentence Is not shown once another page is in view. */
+const report = (sentence) => write("worklist-chosen-status", sentence);
 
 /**
  * @param {string} address
@@ -38,7 +37,6 @@ const report = (sentence) => {
 async function send(address, fields, done) {
   const body = JSON.stringify({ studies: ids, ...fields });
   const answer = await ask(`/api/worklist/${address}`, { method: "POST", body });
-  if (!find("worklist-chosen")) return;
   report(answer.ok ? done : answer.body.error || NO_ANSWER);
   if (answer.ok) list.reload();
 }
@@ -58,9 +56,9 @@ async function download() {
   const sent = { method: "POST", headers: HEADERS, body: JSON.stringify({ studies: ids }) };
   const response = await fetch("/api/worklist/export.csv", sent).catch(() => null);
   if (!response?.ok) return report(NO_ANSWER);
-  const href = URL.createObjectURL(await response.blob());
-  make("a", { href, download: "worklist.csv" }).click();
-  setTimeout(() => URL.revokeObjectURL(href));
+  const file = await response.blob().catch(() => null);
+  if (file) saveFile(file, "worklist.csv");
+  else report(NO_ANSWER);
 }
 
 /** @param {MouseEvent} event */

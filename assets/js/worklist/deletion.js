@@ -29,7 +29,8 @@ const refresh = () => setProps("worklist-refresh", { data: Date.now() });
  * @param {string} sentence "" if there is no problem.
  */
 function showProblem(id, sentence) {
-  const line = byId(id);
+  const line = find(id);
+  if (!line) return; // another page is in view by now
   line.textContent = sentence;
   line.hidden = !sentence;
 }
@@ -45,10 +46,12 @@ export function askToDelete({ study_id: id, patient }) {
 }
 
 async function deleteTarget() {
-  const { ok, body } = await ask(`/api/studies/${target}`, { method: "DELETE" });
-  if (!ok) return showProblem("worklist-delete-problem", body.error || NO_ANSWER);
-  deleteDialog()?.close();
-  refresh();
+  const id = target;
+  const { ok, body } = await ask(`/api/studies/${id}`, { method: "DELETE" });
+  if (ok) refresh();
+  if (id !== target) return; // the reader is asked about another one by now
+  if (ok) deleteDialog()?.close();
+  else showProblem("worklist-delete-problem", body.error || NO_ANSWER);
 }
 
 async function openDeleted() {
@@ -98,6 +101,10 @@ async function restore(id) {
   if (!ok) return showProblem("worklist-deleted-problem", body.error || NO_ANSWER);
   refresh();
   await listDeleted();
+  if (document.activeElement?.closest("#worklist-deleted-dialog button")) return;
+  /** @type {HTMLElement | null | undefined} */
+  const next = deletedDialog()?.querySelector("[data-restore], #worklist-deleted-close");
+  next?.focus(); // the button that was pressed is gone
 }
 
 /** @param {MouseEvent} event */

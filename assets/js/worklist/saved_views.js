@@ -5,7 +5,7 @@
 /** @import { View } from "./list_view.js" */
 
 import { setProps } from "../frame/dash.js";
-import { byId, find, make, targetOf } from "../frame/dom.js";
+import { byId, find, make, targetOf, write } from "../frame/dom.js";
 import * as reader from "../frame/reader.js";
 
 /** Shows a view; `worklist.js` sets it. @type {(view: Partial<View>) => void} */
@@ -35,15 +35,25 @@ export function first() {
 }
 
 /** @param {string} sentence */
-const report = (sentence) => {
-  byId("worklist-views-status").textContent = sentence;
-};
+const report = (sentence) => write("worklist-views-status", sentence);
 
+/** Lists the views. The focus stays on its button; from one that is gone, it goes to the first. */
 function draw() {
+  const list = find("worklist-views-list");
+  if (!list) return; // another page is in view by now
   const { worklist_views: views, worklist_first: name } = reader.now;
-  byId("worklist-views-list").replaceChildren(...views.map((one) => line(one, one.name === name)));
+  const focused = document.activeElement;
+  const at = focused instanceof HTMLElement && list.contains(focused) ? nameOf(focused) : "";
+  list.replaceChildren(...views.map((one) => line(one, one.name === name)));
   byId("worklist-views-none").hidden = views.length > 0;
+  if (!at) return;
+  const buttons = [...list.querySelectorAll("button")];
+  const again = buttons.find((button) => nameOf(button) === at) ?? buttons[0];
+  (again ?? byId("worklist-view-name")).focus();
 }
+
+/** @param {HTMLElement} button */
+const nameOf = ({ dataset }) => JSON.stringify(dataset);
 
 /**
  * @param {SavedView} view

@@ -119,8 +119,26 @@ function renderMessages(box) {
   const ids = shown.map(({ id }) => id).join();
   if (box.dataset.shown === ids) return;
   box.dataset.shown = ids;
+  const focused = document.activeElement;
+  const hadFocus = focused instanceof HTMLElement && box.contains(focused) ? focused : null;
   box.replaceChildren(...shown.map(messageBox));
+  if (hadFocus) keepFocus(box, hadFocus.dataset.dismiss ?? "");
   countAsRead();
+}
+
+/**
+ * Gives the focus to a message's button again, else to the first message's, else to "Add studies".
+ *
+ * @param {HTMLElement} box
+ * @param {string} id
+ */
+function keepFocus(box, id) {
+  /** @type {HTMLElement | null} */
+  const button =
+    box.querySelector(`[data-dismiss="${CSS.escape(id)}"]`) ??
+    box.querySelector("[data-dismiss]") ??
+    document.querySelector("[data-upload='open']");
+  button?.focus();
 }
 
 /** @param {Message} message */
@@ -206,7 +224,7 @@ function onDrop(event) {
   event.preventDefault();
   showDrop(false);
   dialog()?.close();
-  void fromDrop(files).then(upload.add);
+  void fromDrop(files).then((dropped) => upload.add(dropped.files, dropped.unread));
 }
 
 export function start() {

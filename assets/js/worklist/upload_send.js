@@ -12,7 +12,7 @@ import { find } from "../frame/dom.js";
 import { Events } from "../frame/events.js";
 import { newBatch, sendFile } from "../frame/file_transfer.js";
 import { ask, pauseOf } from "../frame/server.js";
-import { megabytes, plural } from "../frame/chosen_files.js";
+import { further, megabytes, plural } from "../frame/chosen_files.js";
 import * as messages from "./upload_messages.js";
 
 /**
@@ -104,9 +104,20 @@ const isRead = ({ state }) => state === "reading" || state === "stopping";
 export const isAway = ({ items, asked }) =>
   asked > MOST_TRIES || items.some(({ state, tries }) => state === "pausing" && tries > MOST_TRIES);
 
-/** @param {readonly Named[]} items */
-export function add(items) {
+/**
+ * Adds the files of a selection to the upload, or begins one.
+ *
+ * @param {readonly Named[]} items
+ * @param {readonly string[]} [unread] Names of files that the browser could not read.
+ */
+export function add(items, unread = []) {
   const kind = "error";
+  if (unread.length) {
+    const title = `${plural(unread.length, "file")} could not be read on this computer.`;
+    const names = unread.slice(0, MOST_SENTENCES);
+    messages.post({ kind, title, items: names, counts: { unread: unread.length } });
+  }
+  if (!items.length && unread.length) return;
   if (!items.length) {
     const sentences = ["The selection contains no files."];
     return messages.post({ kind, title: "Nothing to add.", items: sentences });
@@ -124,9 +135,8 @@ export function add(items) {
     return messages.post({ kind, title, items: [sentence], counts: { refused: count } });
   }
   if (!job) return begin(items);
-  if (isRead(job)) return void waiting.push(...items);
-  const names = new Set(job.items.map(({ name }) => name));
-  job.items.push(...items.filter(({ name }) => !names.has(name)).map(pending));
+  if (isRead(job)) return void waiting.push(...further(waiting, items));
+  job.items.push(...further(job.items, items).map(pending));
   pump();
 }
 
@@ -379,8 +389,7 @@ function rejectedWords(rejected, files, isPart) {
  * @param {number} known Studies that the worklist had before.
  */
 function addedWords(name, added, known) {
-  const count = (/** @type {number} */ number) =>
-    name || plural(number, "study").replace("studys", "studies");
+  const count = (/** @type {number} */ number) => name || plural(number, "study", "studies");
   const parts = [];
   if (added) parts.push(`${count(added)} ${added === 1 ? "was" : "were"} added`);
   if (known) parts.push(`${count(known)} ${known === 1 ? "is" : "are"} already in the worklist`);

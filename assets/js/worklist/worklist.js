@@ -10,6 +10,7 @@
 import { goToPage, register, setProps } from "../frame/dash.js";
 import { byId, find, targetOf } from "../frame/dom.js";
 import * as keys from "../frame/keys.js";
+import { saveAddress } from "../frame/outgoing.js";
 import * as reader from "../frame/reader.js";
 import { ask, isFinal } from "../frame/server.js";
 import * as shell from "../frame/shell.js";
@@ -758,7 +759,7 @@ function onClick(event) {
 /** Downloads the studies that are shown, as CSV. */
 function exportShown() {
   const query = listView.queryOf({ ...listView.read(), ...filters });
-  location.assign(`/api/worklist/export.csv?${query}`);
+  saveAddress(`/api/worklist/export.csv?${query}`);
 }
 
 /** @param {Event} event */

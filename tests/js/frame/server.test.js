@@ -43,6 +43,13 @@ test("a request that was given up says so", async () => {
   await assert.rejects(given, { name: "AbortError" });
 });
 
+test("so does one whose answer was on its way", async () => {
+  const stopped = new DOMException("stopped", "AbortError");
+  const answered = { ok: true, status: 200, json: () => Promise.reject(stopped) };
+  mock.method(globalThis, "fetch", async () => answered);
+  await assert.rejects(requestJson("/"), { name: "AbortError" });
+});
+
 test("what is sent is JSON of this app", async () => {
   const fetch = answer({ status: 200, text: "{}" });
   await requestJson("/", { body: { k: 1 } });

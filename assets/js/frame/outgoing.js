@@ -1,5 +1,5 @@
 // @ts-check
-/** Text on the clipboard. */
+/** What leaves the page: text on the clipboard, files that the browser saves. */
 
 import { make } from "./dom.js";
 
@@ -19,4 +19,27 @@ export async function toClipboard(text, place = document.body) {
   const done = document.execCommand("copy");
   area.remove();
   if (!done) throw new Error("the browser refused");
+}
+
+const KEPT_MS = 60_000; // some browsers read a file only after they have asked where to save it
+
+/**
+ * Lets the browser save what an address returns. An error of the server fails the download, and the
+ * page stays.
+ *
+ * @param {string} href
+ * @param {string} [name] Of the file; by default the one that the server gives it.
+ */
+export const saveAddress = (href, name = "") => make("a", { href, download: name }).click();
+
+/**
+ * Lets the browser save a file.
+ *
+ * @param {Blob} blob
+ * @param {string} name
+ */
+export function saveFile(blob, name) {
+  const url = URL.createObjectURL(blob);
+  saveAddress(url, name);
+  setTimeout(() => URL.revokeObjectURL(url), KEPT_MS);
 }
