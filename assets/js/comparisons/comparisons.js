@@ -8,7 +8,8 @@
 /** @import { JobNews } from "../frame/job_channel.js" */
 /** @import { Entry } from "./image_batch.js" */
 
-import { fromDrop, fromInput, megabytes, plural } from "../frame/chosen_files.js";
+import { fromDrop, fromInput, megabytes } from "../frame/chosen_files.js";
+import { counted, digits } from "../frame/count_words.js";
 import { register } from "../frame/dash.js";
 import { byId, find, make, makeRange, targetOf } from "../frame/dom.js";
 import { ENDED, JobChannel } from "../frame/job_channel.js";
@@ -109,11 +110,11 @@ function renderList() {
   const { entries } = list;
   const { done, failed, ended, total } = count(entries);
   const isOver = ended === total;
-  const left = failed ? `, ${plural(failed, "image")} left out` : "";
+  const left = failed ? `, ${counted(failed, "image")} left out` : "";
   const seconds = (performance.now() - startedAt) / 1000;
   if (isOver && !finished) finished = `, ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
   if (!isOver) finished = "";
-  const words = `${done.toLocaleString("en")} of ${plural(total, "image")} analysed`;
+  const words = `${digits(done)} of ${counted(total, "image")} analysed`;
   show(words + left + finished, isOver ? "" : "busy");
   if (!box.firstChild) box.append(makeList());
   byId("comparisons-csv").hidden = !isOver;

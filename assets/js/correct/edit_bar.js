@@ -9,6 +9,7 @@ import { byId, letGoOfClick, makeRange } from "../frame/dom.js";
 import { all, Events } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
 import * as reader from "../frame/reader.js";
+import { timeSinceToday } from "../frame/times.js";
 import * as lock from "../viewer/lock.js";
 import * as tools from "../viewer/tools.js";
 import * as viewer from "../viewer/viewer.js";
@@ -30,29 +31,6 @@ const events = new Events();
 /** Listens to changes of the status text. */
 export const { on } = events;
 
-/**
- * A date and time as "2026-11-30 14:05", in the time zone of the browser.
- *
- * @param {string} iso
- */
-export function dateAndTime(iso) {
-  const at = new Date(iso);
-  const two = (/** @type {number} */ value) => String(value).padStart(2, "0");
-  const date = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join("-");
-  return `${date} ${two(at.getHours())}:${two(at.getMinutes())}`;
-}
-
-/**
- * A time as "14:05", with its date if it is not today's.
- *
- * @param {string} iso
- */
-export function time(iso) {
-  const isToday = new Date(iso).toDateString() === new Date().toDateString();
-  const whole = dateAndTime(iso);
-  return isToday ? whole.split(" ")[1] : whole;
-}
-
 /** Saving status of the correction; "saving" includes changes that are about to be sent. */
 function statusKind() {
   if (correctionStore.isLoading()) return "loading";
@@ -67,12 +45,13 @@ export function words() {
   const kind = statusKind();
   if (kind === "loading") return "Loading your correction";
   if (kind === "saving") return "Saving draft";
-  if (kind === "saved") return `Draft saved ${time(at)}`;
-  if (kind === "version") return `Saved as version ${line?.number} by ${line?.author}, ${time(at)}`;
+  if (kind === "saved") return `Draft saved ${timeSinceToday(at)}`;
+  if (kind === "version")
+    return `Saved as version ${line?.number} by ${line?.author}, ${timeSinceToday(at)}`;
   if (kind === "failed" || kind === "refused") return `Not saved. ${sentence}`;
   if (kind === "conflict")
     return (
-      `Not saved: this draft was changed in another window at ${time(at)}.` +
+      `Not saved: this draft was changed in another window at ${timeSinceToday(at)}.` +
       " Both drafts are intact. Choose which one to continue with."
     );
   return correction.isThere() ? "No changes to save" : "No changes yet";

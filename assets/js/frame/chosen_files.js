@@ -9,16 +9,6 @@
 
 const JUNK = /(^|\/)(\.[^/]*|Thumbs\.db|desktop\.ini|__MACOSX(\/.*)?)$/i; // of operating systems
 
-/**
- * "3 files"
- *
- * @param {number} count
- * @param {string} word In the singular.
- * @param {string} [words] In the plural.
- */
-export const plural = (count, word, words = `${word}s`) =>
-  `${count.toLocaleString("en")} ${count === 1 ? word : words}`;
-
 /** @param {number} bytes */
 export function megabytes(bytes) {
   const size = bytes / 2 ** 20;

@@ -6,6 +6,7 @@
 /** @import { Item } from "./measure_shapes.js" */
 
 import { toClipboard } from "../frame/outgoing.js";
+import { counted } from "../frame/count_words.js";
 import { byId, letGoOfClick } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
@@ -65,8 +66,7 @@ async function copy(now) {
   } catch {
     return note("The browser did not allow copying.", "copy-refused");
   }
-  const count = `${items.length} ${items.length === 1 ? "measurement" : "measurements"}`;
-  return note(`Copied with ${count}.`, "copied");
+  return note(`Copied with ${counted(items.length, "measurement")}.`, "copied");
 }
 
 const run = () => viewer.now && void copy(viewer.now);

@@ -8,6 +8,7 @@
 /** @import { Study } from "../viewer/study.js" */
 /** @import { Pair, Spacing } from "../viewer/geometry.js" */
 
+import { digits } from "../frame/count_words.js";
 import { withMinus } from "../frame/volume_words.js";
 import { address } from "../viewer/pixels.js";
 import * as geometry from "../viewer/geometry.js";
@@ -222,7 +223,7 @@ const length = (value, mm) => `${value.toFixed(1)} ${mm ? "mm" : "px"}`;
  * @param {Spacing | null} mm
  */
 function surface(value, mm) {
-  if (!mm) return `${Math.round(value).toLocaleString("en-US")} px`;
+  if (!mm) return `${digits(Math.round(value))} px`;
   return value < 100 ? `${value.toFixed(1)} mm²` : `${(value / 100).toFixed(2)} cm²`;
 }
 

@@ -8,6 +8,7 @@
 /** @import { Session } from "../viewer/session.js" */
 /** @import { Item } from "./measure_shapes.js" */
 
+import { counted } from "../frame/count_words.js";
 import { all, Events } from "../frame/events.js";
 import { ask, HEADERS, KEEPALIVE_BYTES, pauseOf } from "../frame/server.js";
 import * as lock from "../viewer/lock.js";
@@ -187,8 +188,8 @@ async function send(mine) {
     return say(mine, `Not saved. ${answer.body.error || "The server rejected it."}`);
   if (answer.status === 409) {
     mine.merged = merge(mine, answer.body);
-    const added = `${mine.merged} ${mine.merged === 1 ? "measurement" : "measurements"} added`;
-    say(mine, mine.merged ? `${added} from another window.` : "");
+    const added = counted(mine.merged, "measurement");
+    say(mine, mine.merged ? `${added} added from another window.` : "");
   } else if (!answer.ok) {
     say(mine, "Not saved yet. Retrying.");
     return later(mine, () => void save(mine));

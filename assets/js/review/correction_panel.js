@@ -5,8 +5,10 @@
 /** @import { Spec, State } from "../correct/correction.js" */
 /** @import { VersionLine } from "../correct/correction_store.js" */
 
+import { counted } from "../frame/count_words.js";
 import { byId, letGoOfClick, make, targetOf, write } from "../frame/dom.js";
 import { all } from "../frame/events.js";
+import { timeSinceToday } from "../frame/times.js";
 import * as correction from "../correct/correction.js";
 import * as correctionFigures from "../correct/correction_figures.js";
 import * as correctionLayer from "../correct/correction_layer.js";
@@ -195,7 +197,7 @@ function row({ now: { study } }, line) {
   const agreement =
     facts.dice_ai === null ? "" : ` · Dice with AI mask ${facts.dice_ai.toFixed(2)}`;
   const lines = [
-    `${author}, ${editBar.time(saved)}`,
+    `${author}, ${timeSinceToday(saved)}`,
     `${amounts.volumeWords(facts.area_px, facts.volume_ml)}${agreement}`,
     origin(base),
   ].map((textContent) => make("p", { className: "finding-text", textContent }));
@@ -299,7 +301,7 @@ function ask(replacement, replace) {
   confirmed = () => {
     if (correction.state === state) replace();
   };
-  const slices = `${count} ${count === 1 ? "slice" : "slices"}`;
+  const slices = counted(count, "slice");
   write(
     "correction-ask-words",
     `Your draft has changes on ${slices} that are not saved as a version. ${replacement} will` +

@@ -9,13 +9,13 @@
 import { byId, find, letGoOfClick, listenerOf, targetOf } from "../frame/dom.js";
 import { all, Events } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
-import { counted } from "../viewer/amounts.js";
+import { counted } from "../frame/count_words.js";
 import * as reader from "../frame/reader.js";
 import { NO_ANSWER } from "../frame/server.js";
 import * as lock from "../viewer/lock.js";
 import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
-import { dateAndTime } from "../correct/edit_bar.js";
+import { dateAndTime } from "../frame/times.js";
 import * as lesionList from "./lesion_list.js";
 import * as readingStore from "./reading_store.js";
 import * as studyEntries from "./study_entries.js";

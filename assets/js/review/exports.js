@@ -7,7 +7,7 @@
 /** @import { Session } from "../viewer/session.js" */
 
 import * as correctionStore from "../correct/correction_store.js";
-import { dateAndTime } from "../correct/edit_bar.js";
+import { dateAndTime } from "../frame/times.js";
 import { byId, find, letGoOfClick, make } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";

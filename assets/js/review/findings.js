@@ -4,6 +4,7 @@
 /** @import { Session } from "../viewer/session.js" */
 /** @import { Network, Slice, Study } from "../viewer/study.js" */
 
+import { counted, plural } from "../frame/count_words.js";
 import { byId, query, write } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import { rangeWords } from "../frame/volume_words.js";
@@ -54,7 +55,7 @@ function aboveSentence(now, count) {
     ? "the operating point"
     : `your operating point of ${here}`;
   if (count === 0) return `No slice above ${point}. This does not mean normal.`;
-  const slices = amounts.counted(now.study.n, "slice");
+  const slices = counted(now.study.n, "slice");
   return `${count} of ${slices} above ${point}. Edema counts as abnormality.`;
 }
 
@@ -170,7 +171,7 @@ function showDoubts(now) {
   line.dataset.slices = doubtful.map((k) => k + 1).join(" ");
   const reasons = [...new Set(doubtful.flatMap((k) => doubtsOf(now, k)))];
   const why = reasons.map((code) => DOUBTS[code]).join(", ");
-  const where = amounts.plural(doubtful.length, "slice");
+  const where = plural(doubtful.length, "slice");
   const list = doubtful.map((k) => k + 1).join(", ");
   write("finding-doubts", doubtful.length ? `Likely false on ${where} ${list}: ${why}.` : "");
 }
@@ -186,7 +187,7 @@ const engineName = ({ engine, precision }) =>
 function showConflicts({ result }) {
   const k = result ? result.slices.filter(operatingPoint.isConflict).length : 0;
   byId("finding-conflicts").hidden = k === 0;
-  const slices = amounts.counted(k, "slice");
+  const slices = counted(k, "slice");
   write("finding-conflicts-text", `Classifier and segmentation disagree on ${slices}.`);
   byId("finding-conflicts").dataset.count = String(k);
 }

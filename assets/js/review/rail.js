@@ -7,6 +7,7 @@
 /** @import { Session } from "../viewer/session.js" */
 /** @import { Channel, Study } from "../viewer/study.js" */
 
+import { counted } from "../frame/count_words.js";
 import { byId, make } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import { note } from "../viewer/notes.js";
@@ -35,7 +36,7 @@ function card(study, channel, index) {
   const src = study.thumbnail_url.replace("{channel}", String(index));
   const image = make("img", { className: "series-thumbnail", alt: "", loading: "lazy", src });
   const between = study.spacing_mm ? ` · ${study.spacing_mm[0].toFixed(1)} mm` : "";
-  const slices = `${study.n} ${study.n === 1 ? "slice" : "slices"}${between}`;
+  const slices = `${counted(study.n, "slice")}${between}`;
   button.append(image, name, span("series-note tabular", slices));
   button.addEventListener("click", () => viewer.chooseChannel(index));
   return button;

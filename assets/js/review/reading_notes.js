@@ -4,7 +4,7 @@
 /** @import { KeyImage } from "./reading_store.js" */
 
 import * as correction from "../correct/correction.js";
-import { dateAndTime } from "../correct/edit_bar.js";
+import { dateAndTime } from "../frame/times.js";
 import { byId, find, letGoOfClick, make } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";

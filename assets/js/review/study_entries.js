@@ -15,6 +15,7 @@ import { all } from "../frame/events.js";
 import * as reader from "../frame/reader.js";
 import { newBatch, sendFile } from "../frame/file_transfer.js";
 import { ask, NO_ANSWER, RETRYING } from "../frame/server.js";
+import { dateAndTime } from "../frame/times.js";
 import * as lock from "../viewer/lock.js";
 import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
@@ -72,12 +73,11 @@ export function spacingOf(values) {
 }
 
 /**
- * "by Ada, 2 Jan 2026, 14:05"
+ * "by Ada, 2026-01-02 14:05"
  *
  * @param {Entry} entry
  */
-const signed = ({ by, at }) =>
-  `by ${by}, ${new Date(at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })}`;
+const signed = ({ by, at }) => `by ${by}, ${dateAndTime(at)}`;
 
 /** @param {Entries} found */
 export function nameWords({ label, original_name: original, label_by: entry }) {

@@ -8,6 +8,7 @@
 /** @import { Session } from "../viewer/session.js" */
 /** @import { SimilarPatient, Trust } from "../viewer/study.js" */
 
+import { counted } from "../frame/count_words.js";
 import { byId, make, query } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as viewer from "../viewer/viewer.js";
@@ -38,8 +39,7 @@ function showCautions(sentences) {
   const className = "notice notice--warning";
   byId("findings-warnings").hidden = !sentences.length;
   byId("findings-warnings").dataset.count = String(sentences.length);
-  const count = sentences.length === 1 ? "1 caution" : `${sentences.length} cautions`;
-  byId("finding-warnings-count").textContent = count;
+  byId("finding-warnings-count").textContent = counted(sentences.length, "caution");
   byId("finding-warnings-first").textContent = sentences[0] ?? "";
   byId("finding-warnings").replaceChildren(
     ...sentences.map((textContent) => make("p", { className, textContent })),

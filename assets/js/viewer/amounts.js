@@ -1,12 +1,13 @@
 // @ts-check
 /**
- * Counts, and areas, volumes and Dice from them, as numbers and as text. The numbers agree with
+ * Areas, volumes and Dice from counts of pixels, as numbers and as text. The numbers agree with
  * Python (tests/cases/amounts.json): dice_from_counts of pipeline/metrics, volume_ml of
  * pipeline/data/case.py.
  */
 
 /** @import { SpacingMm } from "./study.js" */
 
+import { digits } from "../frame/count_words.js";
 import { mlWords } from "../frame/volume_words.js";
 
 /** @typedef {{ readonly spacing_mm: SpacingMm | null }} Spaced */
@@ -56,34 +57,15 @@ const MOST_DIGITS = 6;
  * @returns {[string, string]}
  */
 export function besideThreshold(value, threshold) {
-  let digits = 2;
+  let places = 2;
   while (
-    digits < MOST_DIGITS &&
+    places < MOST_DIGITS &&
     value !== threshold &&
-    value.toFixed(digits) === threshold.toFixed(digits)
+    value.toFixed(places) === threshold.toFixed(places)
   )
-    digits++;
-  return [value.toFixed(digits), threshold.toFixed(digits)];
+    places++;
+  return [value.toFixed(places), threshold.toFixed(places)];
 }
-
-/** @param {number} count */
-const digits = (count) => count.toLocaleString("en-US");
-
-/**
- * A noun in the number that a count asks for: "slice", "slices".
- *
- * @param {number} count
- * @param {string} word In the singular.
- */
-export const plural = (count, word) => (count === 1 ? word : `${word}s`);
-
-/**
- * "1 slice", "1,234 slices"
- *
- * @param {number} count
- * @param {string} word In the singular.
- */
-export const counted = (count, word) => `${digits(count)} ${plural(count, word)}`;
 
 /**
  * "2.56 cm²", or "256 px" without spacing.

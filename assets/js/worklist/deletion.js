@@ -4,6 +4,7 @@
 import { setProps } from "../frame/dash.js";
 import { byId, find, make, targetOf } from "../frame/dom.js";
 import { NO_ANSWER, ask } from "../frame/server.js";
+import { dateOf } from "../frame/times.js";
 
 /**
  * @typedef {object} Deleted As `GET /api/worklist/deleted` returns it.
@@ -75,10 +76,8 @@ async function listDeleted() {
 
 /** @param {Deleted} study */
 function makeLine(study) {
-  const day = (/** @type {string} */ time) =>
-    new Date(time).toLocaleDateString("en-GB", { dateStyle: "medium" });
   const by = study.deleted_by ? ` by ${study.deleted_by}` : "";
-  const words = `Deleted on ${day(study.deleted_at)}${by}. Kept until ${day(study.kept_until)}.`;
+  const words = `Deleted ${dateOf(study.deleted_at)}${by}. Kept until ${dateOf(study.kept_until)}.`;
   const button = make("button", { className: "button", type: "button", textContent: "Restore" });
   button.dataset.restore = study.study_id;
   button.setAttribute("aria-label", `Restore ${study.name}`);

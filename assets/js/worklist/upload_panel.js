@@ -6,7 +6,8 @@
 
 import { goToPage } from "../frame/dash.js";
 import { byId, find, make } from "../frame/dom.js";
-import { fromDrop, fromInput, megabytes, plural } from "../frame/chosen_files.js";
+import { fromDrop, fromInput, megabytes } from "../frame/chosen_files.js";
+import { counted } from "../frame/count_words.js";
 import * as messages from "./upload_messages.js";
 import * as upload from "./upload_send.js";
 
@@ -50,7 +51,7 @@ function progress(job) {
   const total = items.reduce((sum, item) => sum + item.file.size, 0);
   const sent = items.reduce((sum, item) => sum + item.sent, 0);
   const share = total ? sent / total : 1;
-  const files = plural(items.length, "file");
+  const files = counted(items.length, "file");
   if (state === "stopping") return { title: "Cancelling the upload", detail: "", share: 1 };
   if (upload.isAway(job)) {
     const detail = `${done} of ${files} uploaded. Nothing has been lost. Retrying.`;

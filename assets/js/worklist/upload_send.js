@@ -12,7 +12,8 @@ import { find } from "../frame/dom.js";
 import { Events } from "../frame/events.js";
 import { newBatch, sendFile } from "../frame/file_transfer.js";
 import { ask, pauseOf } from "../frame/server.js";
-import { further, megabytes, plural } from "../frame/chosen_files.js";
+import { further, megabytes } from "../frame/chosen_files.js";
+import { counted, digits } from "../frame/count_words.js";
 import * as messages from "./upload_messages.js";
 
 /**
@@ -113,7 +114,7 @@ export const isAway = ({ items, asked }) =>
 export function add(items, unread = []) {
   const kind = "error";
   if (unread.length) {
-    const title = `${plural(unread.length, "file")} could not be read on this computer.`;
+    const title = `${counted(unread.length, "file")} could not be read on this computer.`;
     const names = unread.slice(0, MOST_SENTENCES);
     messages.post({ kind, title, items: names, counts: { unread: unread.length } });
   }
@@ -128,8 +129,8 @@ export function add(items, unread = []) {
   const limit = limits();
   if (count > limit.files || bytes > limit.bytes) {
     const sentence =
-      `${plural(count, "file")} (${megabytes(bytes)}) selected; the limit is` +
-      ` ${plural(limit.files, "file")} and ${megabytes(limit.bytes)} per upload.` +
+      `${counted(count, "file")} (${megabytes(bytes)}) selected; the limit is` +
+      ` ${counted(limit.files, "file")} and ${megabytes(limit.bytes)} per upload.` +
       " Split them into several uploads.";
     const title = "Selection too large; nothing was uploaded.";
     return messages.post({ kind, title, items: [sentence], counts: { refused: count } });
@@ -375,9 +376,9 @@ function rejectedWords(rejected, files, isPart) {
   if (!isPart && rejected >= files)
     return files === 1
       ? "The file could not be added."
-      : `None of the ${plural(files, "file")} could be added.`;
-  const of = plural(Math.max(files, rejected), "file");
-  return `${rejected.toLocaleString("en")} of ${of} could not be added.`;
+      : `None of the ${counted(files, "file")} could be added.`;
+  const of = counted(Math.max(files, rejected), "file");
+  return `${digits(rejected)} of ${of} could not be added.`;
 }
 
 /**
@@ -389,7 +390,7 @@ function rejectedWords(rejected, files, isPart) {
  * @param {number} known Studies that the worklist had before.
  */
 function addedWords(name, added, known) {
-  const count = (/** @type {number} */ number) => name || plural(number, "study", "studies");
+  const count = (/** @type {number} */ number) => name || counted(number, "study", "studies");
   const parts = [];
   if (added) parts.push(`${count(added)} ${added === 1 ? "was" : "were"} added`);
   if (known) parts.push(`${count(known)} ${known === 1 ? "is" : "are"} already in the worklist`);

@@ -7,6 +7,7 @@
 
 /** @import { Binding } from "../frame/keys.js" */
 
+import { digits } from "../frame/count_words.js";
 import { goToPage, register, setProps } from "../frame/dash.js";
 import { byId, find, targetOf } from "../frame/dom.js";
 import * as keys from "../frame/keys.js";
@@ -526,7 +527,7 @@ async function showCounts() {
   /** @type {NodeListOf<HTMLElement>} */
   const places = document.querySelectorAll("#worklist-views [data-count]");
   for (const place of places)
-    place.textContent = ` ${Number(body[place.dataset.count ?? ""]).toLocaleString("en")}`;
+    place.textContent = ` ${digits(Number(body[place.dataset.count ?? ""]))}`;
 }
 
 /**

@@ -1,6 +1,7 @@
 // @ts-check
 /** The cells of the worklist's grid (dashboard/pages/worklist/grid.py). */
 
+import { dateAndTime } from "../frame/times.js";
 import { mlWords, percentWords } from "../frame/volume_words.js";
 import { lastStudy } from "./list_view.js";
 
@@ -87,10 +88,9 @@ function ageText(seconds) {
 /** @param {Params} params */
 function OverreadAge({ data }) {
   if (!data?.added_at) return null;
-  const time = new Date(data.added_at);
-  const words = time.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
-  const title = `Arrived on ${words}`;
-  return h("span", { className: "quiet", title }, ageText((Date.now() - time.getTime()) / 1000));
+  const title = `Arrived ${dateAndTime(data.added_at)}`;
+  const seconds = (Date.now() - Date.parse(data.added_at)) / 1000;
+  return h("span", { className: "quiet", title }, ageText(seconds));
 }
 
 /** @param {Params} params */

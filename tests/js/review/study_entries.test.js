@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import "../support.js";
+import { dateAndTime } from "../../../assets/js/frame/times.js";
 import {
   nameWords,
   referenceWords,
@@ -58,7 +59,8 @@ test("a renamed study shows both names and who renamed it", () => {
 test("an attached reference shows its files and who attached it", () => {
   const files = ["masks/a.png", "masks/b.png", "masks/c.png"];
   const attached = referenceWords({ ...NOTHING, reference_files: files, reference_by: ADA }, true);
-  for (const part of ["Ada", "2 Jan 2026", "a.png", "2 more"]) assert.ok(attached.includes(part));
+  for (const part of ["Ada", dateAndTime(ADA.at), "a.png", "2 more"])
+    assert.ok(attached.includes(part));
   assert.ok(!attached.includes("masks/"));
   const detached = referenceWords({ ...NOTHING, reference_by: ADA }, false);
   assert.ok(detached.includes("Ada"));
