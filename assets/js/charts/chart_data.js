@@ -1,10 +1,11 @@
 // @ts-check
-/** The data of a figure as a table of the page and as CSV. */
+/** The data of a figure as a table of the page, and the name of its files. */
+
+/** @import { Cell } from "../frame/csv.js" */
 
 import { make } from "../frame/dom.js";
 import { withMinus } from "../frame/volume_words.js";
 
-/** @typedef {string | number | boolean | null} Cell */
 /** @typedef {{ columns: string[], rows: Cell[][] }} ChartData */
 
 const MISSING = "–";
@@ -41,20 +42,6 @@ export function tableOf({ columns, rows }) {
   );
   const head = make("thead", {}, make("tr", {}, ...heads));
   return make("table", { className: "data-table" }, head, make("tbody", {}, ...lines));
-}
-
-/**
- * Rows as RFC 4180 has them, numbers in full.
- *
- * @param {ChartData} data
- */
-export function csvOf({ columns, rows }) {
-  /** @param {Cell} cell */
-  const field = (cell) => {
-    const words = cell === null ? "" : String(cell);
-    return /[",\r\n]/.test(words) ? `"${words.replaceAll('"', '""')}"` : words;
-  };
-  return [columns, ...rows].map((row) => row.map(field).join(",") + "\r\n").join("");
 }
 
 /**

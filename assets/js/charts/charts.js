@@ -5,9 +5,10 @@
  * (`dashboard/figures/chart_data.py`).
  */
 
+import { csvOf } from "../frame/csv.js";
 import { targetOf } from "../frame/dom.js";
 import { saveAddress, saveFile } from "../frame/outgoing.js";
-import { csvOf, fileNameOf, tableOf } from "./chart_data.js";
+import { fileNameOf, tableOf } from "./chart_data.js";
 
 /** @import { ChartData } from "./chart_data.js" */
 
@@ -70,7 +71,8 @@ async function save(frame, kind) {
   const title = frame instanceof HTMLElement ? (frame.dataset.chartTitle ?? "") : "";
   const name = `${fileNameOf(title)}.${kind}`;
   if (!figure || !data) return;
-  if (kind === "csv") saveFile(new Blob([csvOf(data)], { type: "text/csv" }), name);
+  if (kind === "csv")
+    saveFile(new Blob([csvOf([data.columns, ...data.rows])], { type: "text/csv" }), name);
   else saveAddress(await drawPicture(figure, title, kind), name);
 }
 

@@ -7,6 +7,7 @@
 /** @import { Named } from "../frame/chosen_files.js" */
 
 import { megabytes } from "../frame/chosen_files.js";
+import { csvOf } from "../frame/csv.js";
 import { ENDED } from "../frame/job_channel.js";
 import { ask, HEADERS, NO_ANSWER } from "../frame/server.js";
 
@@ -43,11 +44,13 @@ export const count = (entries) => ({
  * @param {readonly Entry[]} entries
  */
 export function csv(entries) {
-  const quote = (/** @type {string} */ text) => `"${text.replaceAll('"', '""')}"`;
-  const lines = entries.map(({ name, answer, probability, message }) =>
-    [quote(name), quote(answer), answer ? probability.toFixed(4) : "", quote(message)].join(","),
-  );
-  return `${["file,prediction,probability,note", ...lines].join("\r\n")}\r\n`;
+  const rows = entries.map(({ name, answer, probability, message }) => [
+    name,
+    answer,
+    answer ? probability.toFixed(4) : null,
+    message,
+  ]);
+  return csvOf([["file", "prediction", "probability", "note"], ...rows]);
 }
 
 export class ImageBatch {

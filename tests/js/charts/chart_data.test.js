@@ -1,23 +1,8 @@
-// The data of a chart as CSV, in a table, and the names of its files.
+// The data of a chart in a table, and the names of its files.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { cellWords, csvOf, fileNameOf } from "../../../assets/js/charts/chart_data.js";
-
-test("CSV holds numbers in full, nothing for what is missing, and quotes where it must", () => {
-  const data = {
-    columns: ["Case", "Dice"],
-    rows: [
-      ["a, b", 0.123456789],
-      ['say "no"', null],
-      ["two\nlines", 3],
-    ],
-  };
-  assert.equal(
-    csvOf(data),
-    'Case,Dice\r\n"a, b",0.123456789\r\n"say ""no""",\r\n"two\nlines",3\r\n',
-  );
-});
+import { cellWords, fileNameOf } from "../../../assets/js/charts/chart_data.js";
 
 test("a table shows whole numbers whole and others with three decimals", () => {
   const cells = [1105, 0.97961, null, "fold 1", 0];

@@ -87,7 +87,7 @@ test("CSV quotes what a file may be called", () => {
       { ...failed, name: "d.png" },
     ]),
     "file,prediction,probability,note\r\n" +
-      '"a ""b"", c.png","Healthy",0.7500,""\r\n' +
-      '"d.png","",,"It is damaged."\r\n',
+      '"a ""b"", c.png",Healthy,0.7500,\r\n' +
+      "d.png,,,It is damaged.\r\n",
   );
 });

@@ -7,9 +7,12 @@ import io
 import json
 
 import numpy as np
+import pytest
+from shared_cases import read_cases
 
 from pipeline.interchange.content import ExportedLesion, Origin, Outlines
 from pipeline.interchange.flat_masks import (
+    spreadsheet_text,
     write_measurements_csv,
     write_runs_csv,
     write_runs_json,
@@ -34,3 +37,8 @@ def test_a_comment_never_becomes_a_formula():
     (row,) = csv.DictReader(io.StringIO(write_measurements_csv([outlines], (4,))))
     assert row["comment"] == "'=1+1"
     assert (row["first_slice"], row["volume_ml"]) == ("4", "")
+
+
+@pytest.mark.parametrize("case", read_cases("spreadsheet_texts")["texts"], ids=str)
+def test_what_a_spreadsheet_would_run_gets_an_apostrophe(case):
+    assert spreadsheet_text(case["text"]) == case["cell"]
