@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
-from pydicom.valuerep import format_number_as_ds
+from pydicom.valuerep import PersonName, format_number_as_ds
 
 import pipeline
 from pipeline.data.case import Case
@@ -214,7 +214,10 @@ def short_text(text: str, *, longest: int = _LONGEST_LO) -> str:
 
 
 def person_name(text: str) -> str:
-    """A name as it is on screen as a person name of DICOM: all of it is the family name."""
+    """A name as it is on screen as a person name of DICOM: all of it is the family name.
+
+    highdicom takes a name of one component with a caret at its end only; `settle` removes it.
+    """
     return short_text(text.replace("=", " ").replace("^", " "), longest=_LONGEST_PN - 1) + "^"
 
 
@@ -265,6 +268,9 @@ def settle(made: Dataset, series: ImageSeries, date: tuple[str, str] | None) -> 
         series: The images that it refers to.
         date: Date and time of the object; None where it has none.
     """
+    for element in made.iterall():
+        if element.VR == "PN" and isinstance(element.value, PersonName):
+            element.value = str(element.value).rstrip("^")
     _put(series.header, made)
     for item in made.get("ContributingEquipmentSequence") or ():
         item.ContributionDateTime = "".join(date or ()) + "+0000"

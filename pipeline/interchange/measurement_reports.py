@@ -54,6 +54,7 @@ from pipeline.interchange.segmentations import (
     FAMILY,
     LESION,
     SIDES,
+    drawn_by,
     site_of,
     tracking_uid,
 )
@@ -63,6 +64,8 @@ _MILLIMETRE = Code("mm", "UCUM", "millimeter")
 _VOLUME = Code("118565006", "SCT", "Volume")
 _LONG_AXIS = Code("103339001", "SCT", "Long axis")
 _SHORT_AXIS = Code("103340004", "SCT", "Short axis")
+#: CID 100, which may be extended, has no code for MRI of the brain; it takes others from LOINC.
+_PROCEDURE = Code("24590-2", "LN", "MR Brain")
 _NOT_STATED = "Not stated"
 _CONTAINS = "CONTAINS"
 #: Row 12 of TID 1500: what holds for the study, not for one lesion.
@@ -101,8 +104,10 @@ def build_measurement_report(
     for origin, segmentation in segmentations.items():
         outlines = study.outlines(origin)
         assert outlines is not None  # its SEG was made of it
+        methods = drawn_by(study, outlines)
         for lesion in outlines.lesions:
-            groups.append(_group(study, series, outlines, lesion, segmentation))
+            method = methods[lesion.number]
+            groups.append(_group(study, series, outlines, lesion, segmentation, method))
             slices.update(range(lesion.first, lesion.last + 1))
     if not groups and study.assessment is None and study.has_findings:
         raise InputError("", NOTHING_TO_MEASURE)
@@ -144,7 +149,7 @@ def _content(
     content.append(
         CodeContentItem(
             name=codes.DCM.ProcedureReported,
-            value=codes.cid100.MRIUnspecifiedBodyRegion,
+            value=_PROCEDURE,
             relationship_type="HAS CONCEPT MOD",
         )
     )
@@ -246,12 +251,12 @@ def _group(
     outlines: Outlines,
     lesion: ExportedLesion,
     segmentation: Dataset,
+    method: str,
 ) -> VolumetricROIMeasurementsAndQualitativeEvaluations:
     algorithm = study.algorithm
-    by_ai = outlines.origin is Origin.AI and algorithm is not None
     seen = range(lesion.first, lesion.last + 1)
     identified = None
-    if by_ai and algorithm is not None:
+    if algorithm is not None and method != "MANUAL":
         identified = AlgorithmIdentification(
             name=algorithm.name,
             version=algorithm.version,
@@ -259,7 +264,6 @@ def _group(
             family=FAMILY,
             manufacturer="Overread",
         )
-    drawn_by = "manual" if not by_ai else "automatic"
     return VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(
             uid=tracking_uid(lesion), identifier=short_text(lesion.tracking)
@@ -275,7 +279,7 @@ def _group(
         algorithm_id=identified,
         finding_sites=[FindingSite(site_of(lesion), laterality=SIDES.get(lesion.side))],
         measurements=_measurements(series, lesion) or None,
-        session=f"{outlines.origin} outline, {drawn_by}",
+        session=f"{outlines.origin} outline, {method.lower()}",
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from highdicom import AlgorithmIdentificationSequence
 from highdicom.seg import Segmentation, SegmentDescription
 from highdicom.sr import CodedConcept
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 from pydicom.uid import ExplicitVRLittleEndian
@@ -132,18 +133,71 @@ def _segments(
     study: ExportedStudy, outlines: Outlines, *, is_joined: bool
 ) -> list[SegmentDescription]:
     """One for each lesion, or one for all."""
+    origin = outlines.origin
     if is_joined:
-        return [_segment(study, outlines.origin, 1, None)]
-    return [_segment(study, outlines.origin, one.number, one) for one in outlines.lesions]
+        method = _method(study, origin, outlines.labels > 0, _sizes(study))
+        return [_segment(study, origin, 1, None, method)]
+    methods = drawn_by(study, outlines)
+    return [_segment(study, origin, one.number, one, methods[one.number])
+            for one in outlines.lesions]  # fmt: skip
+
+
+def drawn_by(study: ExportedStudy, outlines: Outlines) -> dict[int, str]:
+    """How each lesion was outlined, by its number, in the words of DICOM's Segment Algorithm Type.
+
+    What a reader accepted unchanged is AUTOMATIC, what they corrected SEMIAUTOMATIC, and what the
+    AI did not outline MANUAL.
+    """
+    sizes = _sizes(study)
+    found = {}
+    for one in outlines.lesions:
+        slices = slice(one.first, one.last + 1)
+        own = outlines.labels[slices] == one.number
+        found[one.number] = _method(study, outlines.origin, own, sizes, slices)
+    return found
+
+
+def _sizes(study: ExportedStudy) -> NDArray[np.int64]:
+    """Voxels of each lesion of the AI, by its number."""
+    if study.ai is None:
+        return np.zeros(1, np.int64)
+    return np.bincount(study.ai.labels.ravel())
+
+
+def _method(
+    study: ExportedStudy,
+    origin: Origin,
+    own: NDArray[np.bool_],
+    sizes: NDArray[np.int64],
+    slices: slice = slice(None),
+) -> str:
+    """How some voxels were outlined, those of whole lesions.
+
+    Args:
+        study: What is exported.
+        origin: Who drew them.
+        own: ``(m, h, w)`` bool on ``slices``.
+        sizes: Voxels of each lesion of the AI.
+        slices: Which slices.
+    """
+    if study.algorithm is None:
+        return "MANUAL"
+    if origin is Origin.AI:
+        return "AUTOMATIC"
+    below = study.ai.labels[slices][own] if study.ai is not None else np.zeros(0, np.uint16)
+    touched = np.unique(below[below > 0])
+    if not touched.size:
+        return "MANUAL"
+    is_same = bool((below > 0).all()) and below.size == int(sizes[touched].sum())
+    return "AUTOMATIC" if is_same else "SEMIAUTOMATIC"
 
 
 def _segment(
-    study: ExportedStudy, origin: Origin, number: int, lesion: ExportedLesion | None
+    study: ExportedStudy, origin: Origin, number: int, lesion: ExportedLesion | None, method: str
 ) -> SegmentDescription:
     algorithm = study.algorithm
-    by_ai = origin is Origin.AI and algorithm is not None
     identification = None
-    if algorithm is not None:
+    if algorithm is not None and method != "MANUAL":
         identification = AlgorithmIdentificationSequence(
             name=short_text(algorithm.name),
             family=FAMILY,
@@ -151,7 +205,6 @@ def _segment(
             source="Overread",
             parameters={"sha256": algorithm.digest},
         )
-    method = "AUTOMATIC" if by_ai else "MANUAL" if identification is None else "SEMIAUTOMATIC"
     described = SegmentDescription(
         segment_number=number,
         segment_label=f"{_WORDS[origin]} {number}" if lesion else _WORDS[origin],

@@ -27,7 +27,9 @@ from pipeline.interchange.content import (
     Judgement,
     KeyView,
     LineKind,
+    Origin,
     Signed,
+    outline_lesions,
 )
 from pipeline.interchange.exports import (
     ExportedFile,
@@ -146,13 +148,42 @@ def test_the_report_as_a_table_is_what_was_measured(tmp_path):
     ]
     assert rows == expected and len(rows) == 2
     (verifier,) = document.VerifyingObserverSequence
-    assert (document.VerificationFlag, verifier.VerifyingObserverName) == ("VERIFIED", "Dr. Ä. Öz^")
+    assert (document.VerificationFlag, verifier.VerifyingObserverName) == ("VERIFIED", "Dr. Ä. Öz")
     assert verifier.VerificationDateTime == "20260304050607.000000+0000"
     by_ai = replace(study, is_signed=False, reader=None, assessment=None, read=None)
     draft, _ = files_of(by_ai, {ExportKind.SR})
     unsigned = dcmread(io.BytesIO(draft["measurements.dcm"]))
     assert (unsigned.VerificationFlag, unsigned.CompletionFlag) == ("UNVERIFIED", "PARTIAL")
     assert "VerifyingObserverSequence" not in unsigned
+
+
+def test_seg_and_sr_say_alike_how_each_lesion_was_outlined(tmp_path):
+    case, mask = case_and_mask(tmp_path / "a")
+    study = exported(case, mask)
+    drawn = mask.copy()
+    drawn[1:4, 13] = False  # the larger lesion is corrected, the smaller one accepted
+    drawn[0, 20:24, 10:14] = True  # and one is the reader's own
+    read = outline_lesions(Origin.READER, drawn, case, study="s1")
+    files, _ = files_of(replace(study, read=read), {ExportKind.SR})
+    segments = dcmread(io.BytesIO(files["seg-reader.dcm"])).SegmentSequence
+    methods = [one.SegmentAlgorithmType for one in segments]
+    assert sorted(methods) == ["AUTOMATIC", "MANUAL", "SEMIAUTOMATIC"]
+    assert methods[0] == "SEMIAUTOMATIC"
+    content = srread(io.BytesIO(files["measurements.dcm"])).content
+    groups = content.get_volumetric_roi_measurement_groups()
+    items = [
+        {one.ConceptNameCodeSequence[0].CodeMeaning: one for one in group[0].ContentSequence}
+        for group in groups
+    ]
+    words = [one["Activity Session"].TextValue for one in items]
+    assert [one.removeprefix("reader outline, ").upper() for one in words] == methods
+    named = ["Algorithm Name" in one for one in items]
+    assert named == [one != "MANUAL" for one in methods]
+    (procedure,) = (
+        one for one in content[0].ContentSequence
+        if one.ConceptNameCodeSequence[0].CodeMeaning == "Procedure reported"
+    )  # fmt: skip
+    assert procedure.ConceptCodeSequence[0].CodeMeaning == "MR Brain"
 
 
 @pytest.mark.parametrize("judgement", [Judgement.REJECTED, Judgement.NOT_ASSESSABLE])
