@@ -11,9 +11,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from dashboard.reports.exports import KINDS, Exported, ExportKind, latest_record
 from dashboard.store import StudyRow
 from dashboard.store.history import SERVER, record_export
+from dashboard.workspace.faults import find_fault
 from dashboard.workspace.received import NotThere
 from dashboard.workspace.services import Services, start_services
 from pipeline import InputError, replacing
@@ -43,6 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         sys.stderr.write(f"The files cannot be written to {asked.output}: {error.strerror}.\n")
+        return 1
+    except SQLAlchemyError as error:
+        fault = find_fault(error)
+        if fault is None:
+            raise
+        sys.stderr.write(f"{fault.sentence}\n")
         return 1
     return 0
 
@@ -75,7 +84,7 @@ def export_study(
         OSError: The folder cannot be written.
     """
     row = _find(services, study)
-    number = record or latest_record(services, row)
+    number = latest_record(services, row) if record is None else record
     if number is None and not draft:
         raise InputError(
             study, f"Study {study} is not signed; --draft exports it as it is, marked as a draft."

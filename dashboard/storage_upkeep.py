@@ -11,10 +11,11 @@ import random
 import sys
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from dashboard.comparisons.answers import STORED_FOR
 from dashboard.processes.logs import set_up_logging
 from dashboard.studies import deletion
 from dashboard.workspace.services import Services, start_services
@@ -22,9 +23,7 @@ from pipeline import StorageError
 
 _LOG = logging.getLogger("dashboard.storage_upkeep")  # also as __main__
 _EVERY_S = 3600.0
-#: Images of the comparison tasks are stored as long as in a workspace.
 _IMAGES = "comparisons"
-_IMAGES_KEPT = timedelta(days=1)
 
 
 def tidy_storage(services: Services) -> tuple[int, int]:
@@ -40,7 +39,7 @@ def tidy_storage(services: Services) -> tuple[int, int]:
     if storage is None:
         return 0, 0
     results = services.results.trim_shared(services.settings.storage_results_bytes)
-    before = datetime.now(UTC) - _IMAGES_KEPT
+    before = datetime.now(UTC) - STORED_FOR
     old = [found.key for found in storage.list(_IMAGES) if found.changed < before]
     for key in old:
         storage.delete(key)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Literal
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 from pydantic import Field
 
-from dashboard.api.access import BYTES, IMMUTABLE
+from dashboard.api.access import BYTES, IMMUTABLE, find_services
 from dashboard.api.endpoint import Address, Answer, Body, Nothing, Query, endpoint
-from dashboard.comparisons.answers import STORED_S, ImageAnswers
+from dashboard.comparisons.answers import STORED_FOR, ImageAnswers
+from dashboard.comparisons.records import ImageId
 from dashboard.jobs import table
-from dashboard.store import JobState, ModelKey
-from dashboard.workspace import services
+from dashboard.store import JobState
 from dashboard.workspace.received import NotThere
 from dashboard.workspace.services import Services
 from pipeline import InputError
@@ -22,7 +21,6 @@ from pipeline.image_tasks.facade import ImageModelInfo, read_image_model
 _PNG = "image/png"
 #: Images in one request for answers.
 _MOST_ASKED = 200
-_ImageId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", title="image")]
 
 images = Blueprint("comparisons", __name__)
 
@@ -37,7 +35,7 @@ class PictureAddress(Address):
     """A picture of the answer to an image, by the digest of the model."""
 
     task: Annotated[str, Field(max_length=64)]
-    image_id: _ImageId
+    image_id: ImageId
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
     name: Literal["image.png", "heat.png"]
 
@@ -51,7 +49,7 @@ class TaskAddress(Address):
 class SentImages(Body):
     """Images of one task, by their ids."""
 
-    images: Annotated[list[_ImageId], Field(max_length=_MOST_ASKED)]
+    images: Annotated[list[ImageId], Field(max_length=_MOST_ASKED)]
 
 
 class ImageOutcome(Answer):
@@ -88,11 +86,11 @@ class ReceivedImage(Answer):
 @endpoint(receives=BYTES)
 def receive_image(query: FileQuery) -> ReceivedImage:
     """Stream one image to disk, to be tried again if it failed; older images are deleted."""
-    parts = services.get(current_app)
+    parts = find_services()
     answers = ImageAnswers.of(parts)
     image_id = answers.receive(query.name, request.stream, length=request.content_length)
     table.forget_failures(parts.store, image_id)
-    table.forget_images(parts.store, before=parts.store.clock() - timedelta(seconds=STORED_S))
+    table.forget_images(parts.store, before=parts.store.clock() - STORED_FOR)
     return ReceivedImage(image=image_id)
 
 
@@ -100,7 +98,7 @@ def receive_image(query: FileQuery) -> ReceivedImage:
 @endpoint()
 def answers(address: TaskAddress, sent: SentImages) -> ImageOutcomes:
     """Return the answers to images; those that have none yet are queued."""
-    parts = services.get(current_app)
+    parts = find_services()
     info = read_image_model(parts.settings.models, address.task)
     stored = ImageAnswers.of(parts)
     return ImageOutcomes(outcomes=[_outcome(parts, stored, info, image) for image in sent.images])
@@ -110,18 +108,18 @@ def answers(address: TaskAddress, sent: SentImages) -> ImageOutcomes:
 @endpoint()
 def cancel(address: TaskAddress, sent: SentImages) -> Nothing:
     """Cancel the jobs of images that have no answer yet."""
-    parts = services.get(current_app)
-    model = _model_key(read_image_model(parts.settings.models, address.task))
+    parts = find_services()
+    model = table.image_key(read_image_model(parts.settings.models, address.task))
     for image in sent.images:
-        job = table.find(parts.store, image, model)
-        if job is not None:
-            table.cancel(parts.store, job.job_id)
+        table.cancel_image(parts.store, image, model)
     return Nothing()
 
 
 def _outcome(
     parts: Services, stored: ImageAnswers, info: ImageModelInfo, image: str
 ) -> ImageOutcome:
+    model = table.image_key(info)
+    job = table.find(parts.store, image, model)  # first: an answer is stored before its job ends
     record = stored.find(info, image)
     if record is not None:
         titles = dict(zip(info.task.classes, info.task.class_titles, strict=True))
@@ -131,23 +129,17 @@ def _outcome(
             answer=titles[record.answer],
             probability=dict(record.probabilities)[record.answer],
         )
-    model = _model_key(info)
-    job = table.find(parts.store, image, model)
     if job is None or job.state is JobState.DONE:  # its answer is lost
         table.submit_image(parts.store, image, model, restart=True)
         return ImageOutcome(image=image, state=JobState.QUEUED)
     return ImageOutcome(image=image, state=job.state, message=job.error)
 
 
-def _model_key(info: ImageModelInfo) -> ModelKey:
-    return ModelKey(task=info.task.name, digest=info.digest)
-
-
 @images.get("/data/comparisons/<task>/<image_id>/<digest>/<any('image.png', 'heat.png'):name>")
 @endpoint(_PNG)
 def picture(address: PictureAddress) -> Response:
     """Return the image as it was read, or the saliency map of an answer."""
-    parts = services.get(current_app)
+    parts = find_services()
     try:
         info = read_image_model(parts.settings.models, address.task)
         picture = ImageAnswers.of(parts).picture(

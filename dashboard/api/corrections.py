@@ -49,7 +49,7 @@ from dashboard.store.corrections import DraftConflict, DraftRow, NewVersion, Ver
 from dashboard.store.readings import find_last_record
 from dashboard.store.stored_json import MaskBase, MaskFacts
 from dashboard.studies.measures import describe_lesions
-from dashboard.workspace.received import NotThere, RequestRefused
+from dashboard.workspace.received import RequestRefused
 from pipeline import InputError
 
 #: Room for the other fields of a body.
@@ -322,7 +322,7 @@ def is_changed(row: StudyRow, mask: dict[int, NDArray[np.bool_]]) -> bool:
 def show_version(address: VersionAddress) -> VersionMasks:
     """Return one version with its masks."""
     row, who = find_study(address.study_id), current_reader()
-    version = _find_version(row, address.number)
+    version = corrections.find_version(find_services(), row, address.number)
     return VersionMasks(
         **_describe_line(row, version.line, who),
         mask=_as_text(version.content),
@@ -335,8 +335,8 @@ def show_version(address: VersionAddress) -> VersionMasks:
 def download_version(address: VersionAddress) -> Response:
     """Return one version's mask as a NIfTI file on the input's own voxels."""
     row = find_study(address.study_id)
-    slices, _ = corrections.read_masks(row, _find_version(row, address.number))
-    mask = corrections.make_volume(slices, shape_of(row))
+    version = corrections.find_version(find_services(), row, address.number)
+    mask = corrections.make_volume(decode_mask(version.content, shape_of(row)), shape_of(row))
     case = load_case(row)
     content = pipeline.encode_nifti_mask(mask, case.grid, case.spacing_mm)
     response = Response(content, mimetype="application/gzip")
@@ -382,18 +382,11 @@ def find_whole_mask(row: StudyRow, sent: SentView) -> dict[int, NDArray[np.bool_
     return corrections.merge(below.slices, touched)
 
 
-def _find_version(row: StudyRow, number: int) -> stored.MaskVersion:
-    found = stored.read_version(find_services().store, row.study_id, number)
-    if found is None:
-        raise NotThere(f"No version {number} of this study's mask exists.")
-    return found
-
-
 def _describe_draft(row: StudyRow, draft: DraftRow) -> DraftAnswer:
     """Describe a draft, with the mask of its base if the present result is another one."""
-    present = find_services().result_key(row.content_digest)
-    base = draft.based_on
-    version = None if base.version is None else _find_version(row, base.version)
+    parts, base = find_services(), draft.based_on
+    present = parts.result_key(row.content_digest)
+    version = None if base.version is None else corrections.find_version(parts, row, base.version)
     ai_content = None if base.result_key == present else draft.ai_content
     return DraftAnswer(
         revision=draft.revision,

@@ -44,7 +44,7 @@ from dashboard.api.endpoint import (
 )
 from dashboard.api.entries import conflict_sentence
 from dashboard.api.errors import refuse_input
-from dashboard.api.identity import current_reader
+from dashboard.api.identity import author, current_reader, entry_of_reader
 from dashboard.api.measurements import Revision
 from dashboard.decisions.lesions import ListedLesion, lesions_as_read
 from dashboard.decisions.locations import check_location
@@ -57,7 +57,7 @@ from dashboard.store.amendments import AmendedPart
 from dashboard.store.claims import AmendmentNeeded, Claimed
 from dashboard.store.corrections import plan_version
 from dashboard.store.entries import EntriesConflict
-from dashboard.store.history import Author, EventRow, list_events
+from dashboard.store.history import EventRow, list_events
 from dashboard.store.reading_content import (
     JUDGES_RESULT,
     NEEDS_REASON,
@@ -437,7 +437,7 @@ def discard(address: StudyAddress, sent: SentDiscard) -> ReadingAnswer:
     with still_there():
         begun = read_amendment(store, row.study_id, author(), revision=sent.revision)
         try:
-            restore(find_services(), row, begun.entries, begun.reference, by=_entry())
+            restore(find_services(), row, begun.entries, begun.reference, by=entry_of_reader())
         except EntriesConflict as error:
             raise RequestRefused(conflict_sentence(error.last)) from None
         written = discard_amendment(
@@ -452,7 +452,7 @@ def write(address: StudyAddress, sent: SentReading) -> ReadingAnswer:
     """Record notes, lesions, key images and the slices that were shown."""
     row = find_study(address.study_id)
     _check_slices(row, [*(sent.slices_shown or ()), *(one.k for one in sent.key_images or ())])
-    entry = _entry()
+    entry = entry_of_reader()
     with still_there():
         written = write_reading(
             find_services().store,
@@ -488,7 +488,7 @@ def write_decision(address: StudyAddress, sent: SentDecision) -> ReadingAnswer:
             reason=sent.reason,
             comment=sent.comment,
             difficulty=sent.difficulty,
-            by=_entry(),
+            by=entry_of_reader(),
         )
     with still_there():
         written = decide(store, row.study_id, author(), found, revision=sent.revision)
@@ -631,12 +631,6 @@ def answer_refused(error: StepRefused) -> Response:
     return json_response(ErrorAnswer(error=sentence), HTTPStatus.CONFLICT)
 
 
-def author() -> Author:
-    """Return the reader of the current request as histories and records name them."""
-    who = current_reader()
-    return Author(who.reader_id, who.name)
-
-
 def describe_reading(row: StudyRow, reading: ReadingRow) -> ReadingAnswer:
     """Describe the reading of a study for the browser."""
     who, content, claim = current_reader(), reading.content, reading.claim
@@ -661,11 +655,6 @@ def describe_reading(row: StudyRow, reading: ReadingRow) -> ReadingAnswer:
         changed_by=reading.changed_author,
         records=[_describe_record(one) for one in records],
     )
-
-
-def _entry() -> Entry:
-    who = current_reader()
-    return Entry(reader_id=who.reader_id, author=who.name, at=find_services().store.clock())
 
 
 def _changed(before: Reading, sent: SentReading, entry: Entry) -> Reading:

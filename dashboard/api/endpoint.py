@@ -67,6 +67,11 @@ def check_printable(text: str) -> str:
     return text
 
 
+def join_words(text: object) -> object:
+    """A text of a request with single spaces between its words; anything else as it is."""
+    return " ".join(text.split()) if isinstance(text, str) else text
+
+
 class Body(DeclaredModel):
     """The JSON object of a request.
 

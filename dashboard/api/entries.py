@@ -15,10 +15,10 @@ from pydantic import Field
 from dashboard.api.access import StudyAddress, find_services, find_study
 from dashboard.api.endpoint import Answer, Body, ErrorAnswer, endpoint, json_response
 from dashboard.api.errors import refuse_input
-from dashboard.api.identity import current_reader, requester
+from dashboard.api.identity import current_reader, entry_of_reader, requester
 from dashboard.api.measurements import Revision
 from dashboard.api.study_answer import EntriesAnswer
-from dashboard.api.uploads import AddedStudy, describe_added, find_uploads
+from dashboard.api.uploads import NO_FILES, AddedStudy, describe_added, find_uploads
 from dashboard.store import StudyRow
 from dashboard.store.entries import EntriesConflict
 from dashboard.store.stored_json import Entry
@@ -29,7 +29,6 @@ from dashboard.workspace.received import NotThere, RequestRefused
 from pipeline import InputError
 
 UNNAMED = "Enter your name first: it is stored with the change."
-_NO_FILES = "No file of this upload has arrived."
 
 entry = Blueprint("entries", __name__)
 entry.register_error_handler(InputError, refuse_input)
@@ -94,7 +93,7 @@ def attach_reference(address: StudyAddress, sent: SentReference) -> EntriesAnswe
     row, by = find_study(address.study_id), _signature()
     with find_uploads().take(sent.batch, by.reader_id, files=sent.files) as folder:
         if folder is None:
-            raise NotThere(_NO_FILES)
+            raise NotThere(NO_FILES)
         changed = entries.attach_reference(
             find_services(), row, folder_entries(folder), revision=sent.revision, by=by
         )
@@ -136,10 +135,9 @@ def _signature() -> Entry:
     Raises:
         RequestRefused: The reader has not entered a name.
     """
-    who = current_reader()
-    if not who.is_named:
+    if not current_reader().is_named:
         raise RequestRefused(UNNAMED)
-    return Entry(reader_id=who.reader_id, author=who.name, at=find_services().store.clock())
+    return entry_of_reader()
 
 
 def _answer(row: StudyRow) -> EntriesAnswer:

@@ -13,10 +13,9 @@ from pydantic import Field
 
 import pipeline
 from dashboard.api.access import BYTES, StudyAddress, find_services, find_study
-from dashboard.api.decisions import author
 from dashboard.api.endpoint import SURFACES, Answer, Body, Nothing, Query, endpoint
 from dashboard.api.errors import refuse_input
-from dashboard.api.identity import current_reader
+from dashboard.api.identity import author, current_reader
 from dashboard.reports.exports import (
     KINDS,
     Exported,
@@ -114,8 +113,8 @@ def show(address: StudyAddress) -> ExportsAnswer:
     row = find_study(address.study_id)
     Thread(target=pipeline.start_pdf_early, daemon=True).start()
     exported = _exported(row, None)
-    lines = [one for one in list_events(find_services().store, row.study_id)
-             if one.event is Event.EXPORTED]  # fmt: skip
+    events = list_events(find_services().store, row.study_id)
+    lines = [one for one in events if one.event is Event.EXPORTED]
     kinds = []
     for kind in KINDS.values():
         own = [one for one in lines if one.details.export == kind.name]

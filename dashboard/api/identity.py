@@ -20,7 +20,9 @@ from flask import Flask, Response, after_this_request, current_app, g, request
 from itsdangerous import BadSignature, Signer
 
 from dashboard.api.security import is_https
+from dashboard.store.history import Author
 from dashboard.store.readers import find_reader
+from dashboard.store.stored_json import Entry
 from dashboard.studies.deletion import Requester
 from dashboard.workspace import services
 from dashboard.workspace.services import Services
@@ -104,6 +106,18 @@ def requester() -> Requester:
     """The reader of the current request, for what only some readers may do."""
     who = current_reader()
     return Requester(who.reader_id, who.name, who.is_admin)
+
+
+def author() -> Author:
+    """The reader of the current request, as histories and records name them."""
+    who = current_reader()
+    return Author(who.reader_id, who.name)
+
+
+def entry_of_reader() -> Entry:
+    """The reader of the current request and the time, as they are stored with an entry."""
+    who = current_reader()
+    return Entry(reader_id=who.reader_id, author=who.name, at=_services().store.clock())
 
 
 def current_reader_id() -> str:

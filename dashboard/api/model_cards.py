@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response
 from pydantic import Field
 
 import pipeline
+from dashboard.api.access import find_services
 from dashboard.api.endpoint import Address, endpoint
-from dashboard.workspace import services
 from dashboard.workspace.received import NotThere
 from pipeline import InputError
 from pipeline.image_tasks.facade import IMAGE_TASKS, read_image_model
@@ -46,7 +46,7 @@ def _folder(task: str) -> Path:
     Raises:
         InputError: The model cannot be read, or has no card.
     """
-    models = services.get(current_app).settings.models
+    models = find_services().settings.models
     if task in IMAGE_TASKS:
         card = read_image_model(models, task).card
     else:

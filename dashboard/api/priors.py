@@ -34,13 +34,12 @@ from dashboard.api.decisions import (
     ReadingConflictAnswer,
     answer_claimed,
     answer_conflict,
-    author,
     describe_reading,
 )
 from dashboard.api.endpoint import PLANES, SURFACES, Answer, Body, Nothing, Query, endpoint
 from dashboard.api.entries import UNNAMED
 from dashboard.api.errors import refuse_input
-from dashboard.api.identity import current_reader
+from dashboard.api.identity import author, current_reader
 from dashboard.api.measurements import Revision
 from dashboard.api.space import Figure
 from dashboard.decisions.priors import (

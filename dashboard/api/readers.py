@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, ClassVar, Literal
 
-from flask import Blueprint, current_app
+from flask import Blueprint
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from dashboard.api.endpoint import Answer, Body, check_printable, endpoint
+from dashboard.api.access import find_services
+from dashboard.api.endpoint import Answer, Body, check_printable, endpoint, join_words
 from dashboard.api.identity import Reader, current_reader
 from dashboard.store import Origin
 from dashboard.store.readers import ReaderRow, change_reader, find_reader
-from dashboard.store.stored_json import SavedView, ViewMode
+from dashboard.store.stored_json import LONGEST_VIEW_NAME, SavedView, ViewMode
 from dashboard.store.worklist_lines import Reason
 from dashboard.store.worklist_pages import Column, View
-from dashboard.workspace import services
 from dashboard.workspace.received import RequestRefused
 from pipeline import DeclaredModel
 
@@ -39,8 +39,14 @@ def _check_key(text: str) -> str:
 
 _Name = Annotated[
     str,
-    BeforeValidator(lambda text: " ".join(text.split()) if isinstance(text, str) else text),
+    BeforeValidator(join_words),
     Field(max_length=LONGEST_NAME),
+    AfterValidator(check_printable),
+]
+_ViewName = Annotated[
+    str,
+    BeforeValidator(join_words),
+    Field(max_length=LONGEST_VIEW_NAME),
     AfterValidator(check_printable),
 ]
 #: Id of a binding, such as "show.ai".
@@ -60,7 +66,7 @@ class SentWorklistView(DeclaredModel):
         sort: What it is sorted by, with `descending`; "need" for the order by need.
     """
 
-    name: Annotated[_Name, Field(min_length=1)]
+    name: Annotated[_ViewName, Field(min_length=1)]
     view: View = View.ALL
     origin: Origin | Literal[""] = ""
     reason: Reason | Literal[""] = ""
@@ -106,7 +112,7 @@ class ReaderChange(Body):
     view_mode: ViewMode | None = None
     second_view: _SecondView | None = None
     worklist_views: _Views | None = None
-    worklist_first: _Name | None = None
+    worklist_first: _ViewName | None = None
 
     @model_validator(mode="after")
     def _check_any(self) -> ReaderChange:
@@ -147,7 +153,7 @@ class ReaderAnswer(Answer):
 def show_reader() -> ReaderAnswer:
     """Return the reader with their settings."""
     who = current_reader()
-    return _answer(who, find_reader(services.get(current_app).store, who.reader_id))
+    return _answer(who, find_reader(find_services().store, who.reader_id))
 
 
 @reader.put("/api/reader")
@@ -160,7 +166,7 @@ def change(sent: ReaderChange) -> ReaderAnswer:
             "Your name comes from your sign-in and cannot be changed here.", field="name"
         )
     row = change_reader(
-        services.get(current_app).store,
+        find_services().store,
         who.reader_id,
         name=sent.name,
         keys=sent.keys,

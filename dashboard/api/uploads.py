@@ -45,6 +45,7 @@ _ALGORITHMS = ("sha1", "sha256")
 _PART: Final = "application/offset+octet-stream"
 #: Longest header that describes a file: a name of 16 folders in base64, and a little more.
 _LONGEST_METADATA = 8192
+NO_FILES = "No file of this upload has arrived."
 _FILES = "/api/uploads/<batch>/files"
 _FILE = f"{_FILES}/<file_id>"
 
@@ -361,13 +362,10 @@ def finish_upload(address: BatchAddress, sent: SentFiles) -> UploadReport:
 
 def _earlier_report(batch: str, reader: str) -> UploadReport:
     """Return what became of an upload that was read before, if its sender asks again."""
-    stored = find_uploads().find_report(batch, reader)
-    if stored is None:
-        raise NotThere("No file of this upload has arrived.")
     try:
-        return UploadReport.model_validate_json(stored)
+        return UploadReport.model_validate_json(find_uploads().find_report(batch, reader) or "")
     except ValidationError:
-        raise NotThere("No file of this upload has arrived.") from None
+        raise NotThere(NO_FILES) from None
 
 
 def describe_added(row: StudyRow, *, new: bool) -> AddedStudy:

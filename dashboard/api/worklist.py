@@ -11,13 +11,21 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from sqlalchemy import RowMapping
 
 from dashboard.api.access import StudyAddress, find_services, find_study
-from dashboard.api.decisions import author
-from dashboard.api.endpoint import Answer, Body, Nothing, Query, check_printable, endpoint
+from dashboard.api.endpoint import (
+    Answer,
+    Body,
+    Nothing,
+    Query,
+    check_printable,
+    endpoint,
+    join_words,
+)
 from dashboard.api.errors import refuse_input
-from dashboard.api.identity import current_reader_id, requester
+from dashboard.api.identity import author, current_reader_id, requester
 from dashboard.decisions.changes import Change, add_changes, find_changes
 from dashboard.store import Origin, StudyId
-from dashboard.store.readings import MOST_TAGS, TooManyTags, change_priorities, change_tags
+from dashboard.store.readings import TooManyTags, change_priorities, change_tags
+from dashboard.store.stored_json import LONGEST_TAG, MOST_TAGS
 from dashboard.store.worklist_lines import Reason
 from dashboard.store.worklist_pages import (
     Column,
@@ -37,7 +45,6 @@ from pipeline import InputError
 
 #: Studies that one request changes or exports.
 MOST_CHOSEN = 500
-LONGEST_TAG = 40
 #: When the reader's day began, in seconds since 1970; up to the year 6325.
 _DayBegan = Annotated[int, Field(ge=0, lt=2**37)]
 
@@ -256,7 +263,7 @@ _Chosen = Annotated[list[StudyId], Field(min_length=1, max_length=MOST_CHOSEN)]
 #: A tag, with single spaces.
 _Tag = Annotated[
     str,
-    BeforeValidator(lambda text: " ".join(text.split()) if isinstance(text, str) else text),
+    BeforeValidator(join_words),
     Field(min_length=1, max_length=LONGEST_TAG),
     AfterValidator(check_printable),
 ]

@@ -15,6 +15,7 @@ import secrets
 import shutil
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -43,7 +44,8 @@ _LOG = logging.getLogger(__name__)
 MAX_BYTES = 32 << 20
 _CHUNK = 1 << 20
 _ID = re.compile(r"[0-9a-f]{32}")
-STORED_S, MOST_IMAGES = 24 * 3600, 2000
+#: How long images and answers are stored, and how many images at most.
+STORED_FOR, MOST_IMAGES = timedelta(days=1), 2000
 _GONE = "The image is no longer on the server. Choose it again."
 _NOT_STORED = "The answer could not be stored on the server. Choose the image again."
 _ALTERED = "The image was altered on the server's disk and is not used. Choose it again."
@@ -93,7 +95,10 @@ class ImageAnswers:
                 while chunk := stream.read(_CHUNK):
                     size += len(chunk)
                     if size > MAX_BYTES:
-                        raise _refused(f"{shown} is larger than {MAX_BYTES >> 20} MB.")
+                        raise UploadRefused(
+                            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                            f"{shown} is larger than {MAX_BYTES >> 20} MB.",
+                        )
                     digest.update(chunk)
                     output.write(chunk)
             if not size or (length is not None and size != length):
@@ -192,7 +197,7 @@ class ImageAnswers:
         """Delete images that are older than a day, and the oldest of too many."""
         entries = sorted(self.folder.iterdir(), key=_changed, reverse=True)
         for place, entry in enumerate(entries):
-            if place >= MOST_IMAGES or time.time() - _changed(entry) > STORED_S:
+            if place >= MOST_IMAGES or time.time() - _changed(entry) > STORED_FOR.total_seconds():
                 if entry.is_dir():
                     shutil.rmtree(entry, ignore_errors=True)
                 else:  # left by a lost connection
@@ -250,7 +255,3 @@ def _changed(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return 0.0
-
-
-def _refused(sentence: str) -> UploadRefused:
-    return UploadRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence)

@@ -10,6 +10,8 @@ from pydantic import Field, ValidationError
 from pipeline import SHA256, DeclaredModel
 from pipeline.image_tasks.facade import ImageModelInfo
 
+#: An image's id: the first half of the SHA-256 of its bytes.
+ImageId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", title="image")]
 _Name = Annotated[str, Field(max_length=255)]
 _Side = Annotated[int, Field(gt=0, lt=100_000)]
 _Share = Annotated[float, Field(ge=0, le=1)]

@@ -32,7 +32,6 @@ from pipeline import (
 MOST_LESIONS = 64
 #: Lesions whose diameters are measured, and for how long at most: more is noise.
 _MOST_MEASURED, _LIMIT_S = 16, 5.0
-#: Part of a lesion from which it lies on one side.
 
 
 @dataclass(frozen=True, eq=False)

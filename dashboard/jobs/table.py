@@ -1,9 +1,9 @@
 """The jobs table: which work was requested, its state, and which worker has its lease.
 
 One row per content and model: a study's analysis, that of a single image, or the registration of a
-prior, whose content takes the model's place. A worker that claims a
-row gets a lease and renews it; a job whose lease expires is queued again. The page that requested
-the job may close at any time: nothing here depends on a browser, callback or message.
+prior, whose content takes the model's place. A worker that claims a row gets a lease and renews it;
+a job whose lease expires is queued again. The page that requested the job may close at any time:
+nothing here depends on a browser, callback or message.
 
     queued -> running -> done | failed | cancelled
     queued -> cancelled;  running -> queued (returned by its worker, or the worker was lost)
@@ -32,7 +32,7 @@ from dashboard.store.rows import DamagedRow, columns_of, readable, value_of
 from dashboard.store.schema import JobRecord, ResultRecord, StudyRecord
 from dashboard.workspace.received import NO_STUDY
 from pipeline import InputError
-from pipeline.image_tasks.facade import IMAGE_TASKS
+from pipeline.image_tasks.facade import IMAGE_TASKS, ImageModelInfo
 
 _LOG = logging.getLogger(__name__)
 
@@ -92,10 +92,22 @@ def submit(
     return _submit(store, store.model, find, priority, result_lost=result_lost, restart=restart)
 
 
+def image_key(info: ImageModelInfo) -> ModelKey:
+    """What the jobs of a model of single images are keyed by, beside the image."""
+    return ModelKey(task=info.task.name, digest=info.digest)
+
+
 def submit_image(store: Store, image_id: str, model: ModelKey, *, restart: bool) -> int:
     """Request a model's analysis of a single image that has no stored answer; see `submit`."""
     how = {"result_lost": True, "restart": restart}
     return _submit(store, model, lambda _: (image_id, 1), PRIORITY_IMAGE, **how)
+
+
+def cancel_image(store: Store, image_id: str, model: ModelKey) -> None:
+    """Cancel the job of a single image, where there is one; see `cancel`."""
+    job = find(store, image_id, model)
+    if job is not None:
+        cancel(store, job.job_id)
 
 
 def submit_registration(store: Store, content: str, prior_content: str, *, restart: bool) -> JobRow:

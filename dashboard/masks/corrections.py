@@ -62,9 +62,7 @@ def find_base(
     """
     shape = shape_of(row)
     if base.version is not None:
-        version = read_version(services.store, row.study_id, base.version)
-        if version is None:
-            raise NotThere(f"There is no version {base.version} of this study's mask.")
+        version = find_version(services, row, base.version)
         described = replace(version.line.based_on, version=base.version)
         return BaseMask(described, decode_mask(version.content, shape), version.ai_content)
     if base.result_key is None or base.threshold is None:
@@ -73,6 +71,18 @@ def find_base(
         slices = decode_mask(draft.ai_content, shape)
         return BaseMask(draft.based_on, slices, draft.ai_content)
     return _base_on_result(services, row, base)
+
+
+def find_version(services: Services, row: StudyRow, number: int) -> MaskVersion:
+    """A saved version of a study's mask.
+
+    Raises:
+        NotThere: No version has this number.
+    """
+    found = read_version(services.store, row.study_id, number)
+    if found is None:
+        raise NotThere(f"No version {number} of this study's mask exists.")
+    return found
 
 
 def _is_ai_of(draft: DraftRow, base: MaskBase) -> bool:
@@ -143,11 +153,6 @@ def facts_with(case: Case, facts: MaskFacts) -> MaskFacts:
     if case.slice_weights is not None:
         return facts if case.spacing_mm else replace(facts, volume_ml=None)
     return replace(facts, volume_ml=volume_ml([facts.area_px], case.spacing_mm))
-
-
-def read_masks(row: StudyRow, version: MaskVersion) -> tuple[MaskSlices, MaskSlices | None]:
-    """Both masks of a version: the corrected one and the AI mask, or None."""
-    return decode_mask(version.content, shape_of(row)), decode_ai(row, version.ai_content)
 
 
 def decode_ai(row: StudyRow, content: bytes | None) -> MaskSlices | None:

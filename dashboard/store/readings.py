@@ -47,13 +47,12 @@ from dashboard.store.schema import (
 )
 from dashboard.store.signed_files import SignedFile, add_signed_file
 from dashboard.store.states import Step, StepRefused, StudyState, next_state
-from dashboard.store.stored_json import Entries
+from dashboard.store.stored_json import MOST_TAGS, Entries
 
 #: A page that has not been heard of for this long is closed.
 SILENCE: Final = timedelta(seconds=90)
 #: Priorities of a study.
 ROUTINE, STAT = 0, 1
-MOST_TAGS: Final = 20
 
 _Found = TypeVar("_Found")
 

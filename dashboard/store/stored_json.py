@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -25,9 +25,13 @@ _Range = tuple[float, float]
 Sequences = Annotated[tuple[Sentence, ...], Field(min_length=1, max_length=64)]
 Indices = Annotated[tuple[Position, ...], Field(min_length=1, max_length=100_000)]
 Warnings = Annotated[tuple[Sentence, ...], Field(max_length=1000)]
+#: Characters of a tag, tags of a study, characters of the name of a saved view.
+LONGEST_TAG: Final = 40
+MOST_TAGS: Final = 20
+LONGEST_VIEW_NAME: Final = 60
 #: A tag that readers give studies, and those of one study.
-Tag = Annotated[str, Field(min_length=1, max_length=40)]
-Tags = Annotated[tuple[Tag, ...], Field(max_length=20)]
+Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG)]
+Tags = Annotated[tuple[Tag, ...], Field(max_length=MOST_TAGS)]
 #: Views of a study: one, two side by side, three, two with a divider between them.
 ViewMode = Literal["one", "linked", "three", "swipe"]
 #: What could not be read: (file, sentence).
@@ -156,7 +160,7 @@ class SavedView:
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
-    name: Annotated[str, Field(min_length=1, max_length=60)]
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_VIEW_NAME)]
     view: Annotated[str, Field(max_length=32)] = "all"
     origin: Annotated[str, Field(max_length=32)] = ""
     reason: Annotated[str, Field(max_length=32)] = ""
@@ -186,7 +190,7 @@ class ReaderSettings:
     view_mode: ViewMode = "one"
     second_view: Annotated[str, Field(max_length=32)] = ""
     worklist_views: Annotated[tuple[SavedView, ...], Field(max_length=100)] = ()
-    worklist_first: Annotated[str, Field(max_length=60)] = ""
+    worklist_first: Annotated[str, Field(max_length=LONGEST_VIEW_NAME)] = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -86,8 +86,8 @@ def change_spacing(
     """
     entries = replace(row.entries, spacing_mm=spacing_mm, spacing_by=by)
     case = load_case(services, replace(row, entries=entries))
-    change = _change(row, case, entries, content_digest=case.content_digest())
-    change = replace(change, reference=_stored_reference(services, row))
+    content, reference = case.content_digest(), _stored_reference(services, row)
+    change = _change(row, case, entries, reference, content_digest=content)
     changed = _write(services, row, change, revision=revision, by=by)
     if services.store.model is not None:
         table.submit(services.store, row.study_id, priority=table.PRIORITY_OPENED)
@@ -120,8 +120,8 @@ def attach_reference(
         digest=digest_of(content), sources=sources, warnings=reference.warnings
     )
     entries = replace(row.entries, reference=attached, reference_by=by)
-    change = _change(row, with_attached(case, reference), entries)
-    return _write(services, row, replace(change, reference=content), revision=revision, by=by)
+    change = _change(row, with_attached(case, reference), entries, content)
+    return _write(services, row, change, revision=revision, by=by)
 
 
 def detach_reference(services: Services, row: StudyRow, *, revision: int, by: Entry) -> StudyRow:
@@ -137,7 +137,7 @@ def detach_reference(services: Services, row: StudyRow, *, revision: int, by: En
         raise InputError("", "No reference is attached to this study.")
     entries = replace(row.entries, reference=None, reference_by=by)
     case = load_case(services, replace(row, entries=entries))
-    return _write(services, row, _change(row, case, entries), revision=revision, by=by)
+    return _write(services, row, _change(row, case, entries, None), revision=revision, by=by)
 
 
 def restore(
@@ -163,8 +163,7 @@ def restore(
     case = services.load_case(replace(row, entries=entries))
     if reference is not None and entries.reference is not None:
         case = with_attached(case, decode_reference(row, reference, entries.reference))
-    change = _change(row, case, entries, content_digest=case.content_digest())
-    change = replace(change, reference=reference)
+    change = _change(row, case, entries, reference, content_digest=case.content_digest())
     changed = _write(services, row, change, revision=row.entries_revision, by=by)
     if changed.content_digest != row.content_digest and services.store.model is not None:
         table.submit(services.store, row.study_id, priority=table.PRIORITY_OPENED)
@@ -172,14 +171,19 @@ def restore(
 
 
 def _change(
-    row: StudyRow, case: Case, entries: Entries, *, content_digest: str | None = None
+    row: StudyRow,
+    case: Case,
+    entries: Entries,
+    reference: bytes | None,
+    *,
+    content_digest: str | None = None,
 ) -> StudyChange:
-    """What a study becomes with another case; its stored reference is left out."""
+    """What a study becomes with another case; its content stays unless a digest is given."""
     content_digest = content_digest or row.content_digest
     return StudyChange(
         label=row.label,
         entries=entries,
-        reference=None,
+        reference=reference,
         content_digest=content_digest,
         data_digest=digest_data(content_digest, case.masks, row.display),
         has_reference=case.masks is not None,

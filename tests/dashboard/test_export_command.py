@@ -46,6 +46,7 @@ def test_what_was_signed_is_written_and_noted(
         (["case0", "--what", "view"], 2, "--what must name kinds"),
         (["nobody"], 1, "no study has this id or name"),
         (["case0", "--record", "7"], 1, "No record 7"),
+        (["case0", "--record", "0"], 1, "No record 0"),
     ],
 )
 def test_what_cannot_be_written_gets_a_sentence(

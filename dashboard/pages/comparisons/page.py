@@ -16,14 +16,15 @@ from flask import current_app
 from pydantic import AfterValidator, Field
 
 from dashboard.comparisons.answers import MAX_BYTES, ImageAnswers
+from dashboard.comparisons.records import ImageId
 from dashboard.components import shell
 from dashboard.components.browser_values import BrowserValue, Place, ThemeName, checked
 from dashboard.figures.confusion import make_confusion_figure
 from dashboard.figures.probabilities import make_probability_figure
 from dashboard.figures.template import Theme
 from dashboard.jobs import callbacks, table
-from dashboard.pages.comparisons import view as view
-from dashboard.store import JobState, ModelKey
+from dashboard.pages.comparisons import view
+from dashboard.store import JobState
 from dashboard.workspace import services
 from pipeline import InputError
 from pipeline.image_tasks.facade import IMAGE_TASKS, ImageModelInfo, ImageTask, read_image_model
@@ -32,7 +33,7 @@ SINK = f"{view.PREFIX}-sink"
 #: Interval, in ms, between the browser's requests for progress.
 _ASK_MS = 250
 _NO_ANSWER = "The result is no longer on the server. Choose the image again."
-MEASURE_COMMAND = "python -m pipeline train-image-task {task} --data DIR --run DIR"
+TRAIN_COMMAND = "python -m pipeline train-image-task {task} --data DIR --run DIR"
 
 
 def _check_task(name: str) -> str:
@@ -45,7 +46,7 @@ class ImageRequest(callbacks.JobRequest):
     """The answer to an image that the page follows."""
 
     task: Annotated[str, AfterValidator(_check_task)]
-    image: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    image: ImageId
 
 
 class _Outcome(BrowserValue):
@@ -159,7 +160,7 @@ def follow_answer(
         last = callbacks.follow(
             parts.store,
             lambda: table.submit_image(
-                parts.store, request.image, _model_key(info), restart=request.again
+                parts.store, request.image, table.image_key(info), restart=request.again
             ),
             lambda news: set_progress(news.answer(request)),
         )
@@ -181,13 +182,7 @@ def _failed(request: ImageRequest, sentence: str) -> tuple[Any, dict[str, Any]]:
 def cancel_answer(parts: services.Services, request: ImageRequest) -> None:
     """Cancel the answer to an image, where one was requested."""
     info = read_image_model(parts.settings.models, request.task)
-    job = table.find(parts.store, request.image, _model_key(info))
-    if job is not None:
-        table.cancel(parts.store, job.job_id)
-
-
-def _model_key(info: ImageModelInfo) -> ModelKey:
-    return ModelKey(task=info.task.name, digest=info.digest)
+    table.cancel_image(parts.store, request.image, table.image_key(info))
 
 
 @checked
@@ -216,7 +211,7 @@ def _draw_matrix(name: str, theme: Theme) -> Any:
 
 
 def _columns(info: ImageModelInfo) -> html.Div:
-    command = MEASURE_COMMAND.format(task=info.task.name)
+    command = TRAIN_COMMAND.format(task=info.task.name)
     measured = view.measured(info, command=command)
     return html.Div(
         [
@@ -234,7 +229,7 @@ def _columns(info: ImageModelInfo) -> html.Div:
 
 
 def _without_model(task: ImageTask, message: str) -> html.Div:
-    command = MEASURE_COMMAND.format(task=task.name)
+    command = TRAIN_COMMAND.format(task=task.name)
     return html.Div(
         [
             html.Span("Images cannot be classified.", className="notice-title"),

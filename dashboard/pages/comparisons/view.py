@@ -24,6 +24,7 @@ PREFIX = "comparisons"
 REQUEST, PROGRESS, OUTCOME = f"{PREFIX}-request", f"{PREFIX}-progress", f"{PREFIX}-outcome"
 ANSWER, STATUS, CANCEL = f"{PREFIX}-answer", f"{PREFIX}-status", f"{PREFIX}-cancel"
 BARS, LIST = f"{PREFIX}-bars", f"{PREFIX}-list"
+#: Cases of an evaluation that the page lists.
 MAX_CASES = 400
 #: Follows the metrics of a task.
 PREDICTIVE_NOTE = (
@@ -246,6 +247,7 @@ def _cases(task: ImageTask, found: ImageEvaluation) -> html.Section:
         )
         for row in ordered[:MAX_CASES]
     ]
+    cut = f" The first {MAX_CASES} are listed." if len(ordered) > MAX_CASES else ""
     wrong = f"{count_misclassified(found):,} of {len(found.rows):,} misclassified"
     mean = "Probability" if found.repeats <= 1 else "Mean probability"
     averaged = averaged_words(found)
@@ -254,7 +256,7 @@ def _cases(task: ImageTask, found: ImageEvaluation) -> html.Section:
         html.P(averaged, className="muted secondary") if averaged else None,
         html.P(
             "The images are not distributed with this program. To see the prediction and the "
-            "saliency map of a file, choose it above.",
+            f"saliency map of a file, choose it above.{cut}",
             className="muted secondary",
         ),
         table(

@@ -13,6 +13,7 @@ from dashboard.components.buttons import button, key_cap
 from dashboard.components.shell import empty_state
 from dashboard.pages.worklist import upload
 from dashboard.store import Origin, StudyCounts
+from dashboard.store.stored_json import LONGEST_TAG, LONGEST_VIEW_NAME
 from dashboard.store.worklist_lines import Reason
 from dashboard.store.worklist_pages import View
 from dashboard.studies.deletion import KEPT
@@ -130,7 +131,7 @@ def chosen() -> html.Div:
                 placeholder="Tag",
                 className="field worklist-tag",
                 autoComplete="off",
-                maxLength=40,
+                maxLength=LONGEST_TAG,
             ),
             *[
                 button(words, className="button", **data(chosen=action))
@@ -183,7 +184,7 @@ def views_dialog() -> html.Dialog:
                                 placeholder="Name",
                                 className="field worklist-view-name",
                                 autoComplete="off",
-                                maxLength=60,
+                                maxLength=LONGEST_VIEW_NAME,
                             ),
                             button(
                                 "Save the current view",

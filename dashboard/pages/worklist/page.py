@@ -35,17 +35,18 @@ BUSY_MS, IDLE_MS = 1000, 5000
 
 
 def layout(**_: Any) -> Component:
-    """The page with its rows, so that they are shown without a second request."""
-    parts = services.get(current_app)
-    settings = parts.settings
+    """The page with its counts; the browser asks for the rows."""
     try:
-        stamp = worklist_stamp(
-            parts.store
-        )  # first: the next refresh fetches a change made meanwhile
-        counts = parts.store.count_studies()
+        return _page(services.get(current_app))
     except SQLAlchemyError:
         return html.Div(frame.unreadable(), className="page")
-    filled, empty = _visibility(counts)
+
+
+def _page(parts: services.Services) -> html.Div:
+    settings = parts.settings
+    stamp = worklist_stamp(parts.store)  # first: the next refresh fetches a change made meanwhile
+    counts = parts.store.count_studies()
+    is_empty = counts.total == 0
     return html.Div(
         [
             dcc.Store(id=REFRESH),
@@ -67,13 +68,13 @@ def layout(**_: Any) -> Component:
                 ],
                 id=FILLED,
                 className="worklist-rows",
-                hidden=filled,
+                hidden=is_empty,
             ),
             html.Div(
                 _describe_empty(parts, counts),
                 id=EMPTY,
                 className="worklist-empty",
-                hidden=empty,
+                hidden=not is_empty,
             ),
             frame.foot(),
             frame.delete_dialog(),
@@ -126,7 +127,10 @@ def register(app: Dash) -> None:
 def refresh(
     ticks: Any, asked: Any, seen: Any, origin: Annotated[Name, fallback("")]
 ) -> tuple[Any, ...]:
-    """Counts, where the worklist differs from what the browser has; it then asks for its rows."""
+    """Counts, and whether grid and empty state are hidden, where the worklist has changed.
+
+    The browser then asks for its rows.
+    """
     parts = services.get(current_app)
     try:
         stamp = worklist_stamp(parts.store)
@@ -139,7 +143,8 @@ def refresh(
         frame.tab_buttons(counts, origin),
         stamp,
         _interval(counts),
-        *_visibility(counts),
+        counts.total == 0,
+        counts.total > 0,
     )
 
 
@@ -163,11 +168,6 @@ def _interval(counts: StudyCounts) -> int:
     states: Mapping[Any, int] = counts.states
     busy = states.get(JobState.QUEUED, 0) + states.get(JobState.RUNNING, 0)
     return BUSY_MS if busy else IDLE_MS
-
-
-def _visibility(counts: StudyCounts) -> tuple[bool, bool]:
-    """Whether the grid is hidden, and whether the empty state is."""
-    return counts.total == 0, counts.total > 0
 
 
 def _describe_empty(parts: services.Services, counts: StudyCounts) -> Component:

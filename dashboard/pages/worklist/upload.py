@@ -1,8 +1,8 @@
 """Adding studies: the button, its dialog, the progress and the messages.
 
-`assets/js/worklist/upload_*.js` fill these. They send each file unchanged in a PUT of its own, so
-that no file is read into the browser's memory. An upload continues while the reader visits other
-pages.
+`assets/js/worklist/upload_*.js` fill these. They send files in parts (`dashboard.api.uploads`), so
+that no file is read into the browser's memory at once. An upload continues while the reader visits
+other pages.
 """
 
 from __future__ import annotations

@@ -352,7 +352,7 @@ def test_surface_of_a_version(client: FlaskClient, study: str) -> None:
     unknown = in_view(client, "surface", study, version | {"version": 2}, {})
     assert (unknown.status_code, unknown.json["error"]) == (
         404,
-        "There is no version 2 of this study's mask.",
+        "No version 2 of this study's mask exists.",
     )
 
 

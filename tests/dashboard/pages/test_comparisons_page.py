@@ -101,7 +101,7 @@ def test_upload_limit_of_the_page_is_the_server_s(served):
     assert int(getattr(button, "data-max-bytes")) == MAX_BYTES
 
 
-def test_numbers_of_answers_and_images_add_up(served):
+def test_numbers_of_answers_and_images_add_up(served, monkeypatch):
     classes = IMAGE_TASKS[TASK].classes
     rows = [
         {
@@ -122,6 +122,9 @@ def test_numbers_of_answers_and_images_add_up(served):
     assert numbers_in(view.averaged_words(found)) == [2, 2, 4, 5, 8]
     shown = page(task=TASK)
     assert view.predictions_words(found) in shown and view.averaged_words(found) in shown
+    assert "first 3" not in shown
+    monkeypatch.setattr(view, "MAX_CASES", 3)  # of four
+    assert "first 3" in page(task=TASK)
 
 
 def test_a_single_answer_per_image_needs_no_explanation(served):
@@ -137,7 +140,7 @@ def test_task_without_a_model_names_the_command_that_trains_one(served):
     layout = comparisons.layout(task="brain-mri")
     (error,) = with_class(layout, "notice--error")
     (command,) = with_class(error, "command")
-    assert words_of(command) == comparisons.MEASURE_COMMAND.format(task="brain-mri")
+    assert words_of(command) == comparisons.TRAIN_COMMAND.format(task="brain-mri")
     assert cautions_in(layout) == list(IMAGE_TASKS["brain-mri"].cautions)
     assert find(layout, "comparisons-choose") is None
 
@@ -151,9 +154,9 @@ def test_unknown_task_is_the_first_one(served, task):
 def test_model_without_evaluation_names_the_command(served):
     folder = served.settings.models / TASK / "mobilenetv2"
     (folder / "evaluation.json").unlink()
-    assert comparisons.MEASURE_COMMAND.format(task=TASK) in page(task=TASK)
+    assert comparisons.TRAIN_COMMAND.format(task=TASK) in page(task=TASK)
     (folder / "evaluation.json").write_text(json.dumps(make_image_evaluation(figures=3)))
-    assert comparisons.MEASURE_COMMAND.format(task=TASK) in page(task=TASK)
+    assert comparisons.TRAIN_COMMAND.format(task=TASK) in page(task=TASK)
 
 
 def ask(parts: Services) -> comparisons.ImageRequest:

@@ -178,16 +178,24 @@ def test_no_two_buttons_save_different_studies_under_one_name(served):
     assert len(names) == len(set(names)) == 2
 
 
-def test_unreadable_database_has_a_way_out(served, monkeypatch):
+def test_nothing_changes_while_the_database_is_unreadable(served, monkeypatch):
     def fail(*_: object, **__: object) -> None:
         raise OperationalError("select", {}, Exception("disk"))
 
     monkeypatch.setattr(type(served.store), "count_studies", fail)
+    with pytest.raises(PreventUpdate):
+        worklist.refresh(1, None, "", "")
+
+
+@pytest.mark.parametrize("question", ["count_studies", "source_errors", "known_studies"])
+def test_unreadable_database_has_a_way_out(served, monkeypatch, question):
+    def fail(*_: object, **__: object) -> None:
+        raise OperationalError("select", {}, Exception("disk"))
+
+    monkeypatch.setattr(type(served.store), question, fail)
     page = worklist.layout()
     assert text(page.children) == text(frame.unreadable())
     assert find(page, worklist.FILLED) is None
-    with pytest.raises(PreventUpdate):
-        worklist.refresh(1, None, "", "")
 
 
 @pytest.mark.parametrize(
