@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-
-ROOT = Path(__file__).resolve().parents[1]
+from imported_modules import MODULES, imports_of, libraries_of
 
 #: Packages from the top down. A package may import those that stand after it. A module at the root
 #: of ``dashboard`` or ``pipeline`` is an entry point and stands above all packages.
@@ -61,36 +56,12 @@ ORDER = {name: rank for rank, name in enumerate((*DASHBOARD, *PIPELINE))}
 EVERYWHERE = ("pipeline", "pipeline.errors")
 
 
-def modules() -> dict[str, Path]:
-    """Every module of both packages by its dotted name."""
-    found = {}
-    for top in ("dashboard", "pipeline"):
-        for path in sorted((ROOT / top).rglob("*.py")):
-            parts = path.relative_to(ROOT).with_suffix("").parts
-            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
-
-
-MODULES = modules()
-
-
 def package_of(module: str) -> str:
     """The longest package of the order that a module belongs to."""
     parts = module.split(".")
     ends = len(parts) if MODULES[module].name == "__init__.py" else len(parts) - 1
     names = (".".join(parts[:end]) for end in range(ends, 0, -1))
     return next(name for name in names if name in ORDER)
-
-
-def imports_of(module: str) -> Iterator[str]:
-    """Modules of both packages that a module imports, also inside functions and for types only."""
-    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names if name.name in MODULES)
-        elif isinstance(node, ast.ImportFrom) and node.module in MODULES:
-            for name in node.names:
-                inner = f"{node.module}.{name.name}"
-                yield inner if inner in MODULES else node.module
 
 
 def test_every_package_has_a_place_in_the_order() -> None:
@@ -160,18 +131,6 @@ RUNTIMES = ("tensorflow", "keras", "openvino", "onnxruntime", "torch")
 WEB_FRAMEWORKS = ("dash", "plotly", "flask")
 #: What the dashboard may call of the pipeline.
 FACADES = ("pipeline", "pipeline.evaluation.facade", "pipeline.image_tasks.facade")
-
-
-def libraries_of(module: str) -> set[str]:
-    """Top-level names of everything that a module imports."""
-    found = set()
-    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {name.name.partition(".")[0] for name in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{module} imports relatively"
-            found.add((node.module or "").partition(".")[0])
-    return found
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))

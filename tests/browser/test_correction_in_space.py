@@ -10,7 +10,7 @@ from correcting import add_own_study, open_study, saved
 from page_modules import wait_until, with_modules
 from playwright.sync_api import Page, expect
 from running_site import Site
-from test_planes import AMBER, CORONAL, SAGITTAL, count, picture
+from seen_pixels import AMBER, CORONAL, SAGITTAL, count, plane
 
 LONGEST_MS = 45_000
 #: A box of 16 x 16 pixels where the lesion is, on slices 1 to 4 of 12, which have none.
@@ -28,7 +28,7 @@ def study(site: Site, request: pytest.FixtureRequest) -> str:
 
 def violet(page: Page, pane: str) -> int:
     """Pixels of the correction's colour, #dcc4ff: its blue is far above its green."""
-    red, green, blue = np.moveaxis(picture(page, pane)[:-26], -1, 0)
+    red, green, blue = np.moveaxis(plane(page, pane), -1, 0)
     return int(((blue - green > 40) & (red - green > 10)).sum())
 
 
@@ -58,7 +58,7 @@ def test_planes_draw_it_as_it_is_drawn(page: Page, study: str) -> None:
     saved(page)
     for pane in (CORONAL, SAGITTAL):
         assert violet(page, pane) > 100
-        assert count(page, pane, AMBER) > 20
+        assert count(plane(page, pane), AMBER) > 20
         assert rows(page, pane) == [0, 1, 2, 3, 4, 5, 6, 7, 8]  # the AI's are 4 to 8
     page.keyboard.press("Shift+M")
     for pane in (CORONAL, SAGITTAL):

@@ -10,7 +10,7 @@ from page_modules import wait_until, with_modules
 from playwright.sync_api import Page, expect
 from reading import numbers, open_study
 from running_site import Site
-from test_maps import shown
+from seen_pixels import shown_map
 
 DOTTED = "#viewer-screen .outline-left-out"
 
@@ -50,11 +50,11 @@ def test_a_slice_with_excluded_regions_only_has_a_note(page: Page, study: str) -
 def test_the_map_of_the_probability_holds_it(page: Page, study: str) -> None:
     open_study(page, study, 7)
     page.keyboard.press("p")
-    seen = shown(page)
+    seen = shown_map(page)
     there = seen[..., 3] > 0
     assert int(there.sum()) == 256 + 9
     assert there[44:47, 44:47].all()
     page.keyboard.press("u")
     wait_until(page, "() => modules.viewer.now.show.map === 'uncertainty'")
-    assert not (shown(page)[44:47, 44:47, 3] > 0).any()
+    assert not (shown_map(page)[44:47, 44:47, 3] > 0).any()
     assert np.count_nonzero(seen[44:47, 44:47, 0] > 240) == 9  # 200 of 255 is bright

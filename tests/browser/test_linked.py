@@ -9,7 +9,7 @@ from page_modules import wait_until, with_modules
 from playwright.sync_api import Page, expect
 from reading import in_view, numbers, open_study
 from running_site import Site
-from test_review import AMBER, TEAL, count, extent, image, until
+from seen_pixels import AMBER, TEAL, count, extent, image, until
 
 #: Rows of the view with the warning about a moved slider, in a colour similar to the AI's.
 BADGE_PX = 140

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from page_modules import with_modules
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from reading import open_study
-from running_site import SIZE, Site
-
-_CANVAS = """() => { const c = document.querySelector(".overlay-map"); return c.hidden ? null :
-  Array.from(c.getContext("2d").getImageData(0, 0, c.width, c.height).data); }"""
+from running_site import Site
+from seen_pixels import shown_map
 
 
 @pytest.fixture(scope="module")
@@ -19,18 +16,12 @@ def study(site: Site) -> str:
     return site.add_study("mapped", shift=3)
 
 
-def shown(page: Page) -> NDArray[np.int64]:
-    """The map in view, (h, w, 4), once there is one."""
-    page.wait_for_selector(".overlay-map:visible")
-    return np.array(page.evaluate(_CANVAS)).reshape(SIZE, SIZE, 4)
-
-
 def test_probability_and_uncertainty_are_shown_on_segmented_slices(page, study):
     open_study(page, study, 5)
     legend = page.locator("#map-legend")
     expect(legend).to_be_hidden()
     page.keyboard.press("p")
-    seen = shown(page)
+    seen = shown_map(page)
     assert int((seen[..., 3] > 0).sum()) == 256  # 16 x 16 pixels
     assert seen[seen[..., 3] > 0].mean(axis=0)[0] > 240  # 250 of 255 is nearly white
     expect(page.locator("#map-legend-probability")).to_be_visible()
@@ -44,7 +35,7 @@ def test_probability_and_uncertainty_are_shown_on_segmented_slices(page, study):
     expect(page.locator("#map-legend-probability")).to_be_hidden()
     expect(page.locator("#map-legend-note")).to_be_empty()
     expect(page.locator(".outline-band")).to_have_attribute("d", "")  # drawn with the map
-    middle = shown(page)[30, 30]
+    middle = shown_map(page)[30, 30]
     assert middle[2] > middle[0]  # 20 of 255 is a dark blue
     assert page.get_attribute("#viewer-map-uncertainty", "aria-pressed") == "true"
 
@@ -58,7 +49,7 @@ def test_probability_and_uncertainty_are_shown_on_segmented_slices(page, study):
 def test_saliency_is_shown_on_segmented_slices(page, study):
     open_study(page, study, 5)
     page.keyboard.press("g")
-    seen = shown(page)
+    seen = shown_map(page)
     lesion = seen[seen[..., 3] > 0]
     assert len(lesion) == 256
     assert (lesion[:, 0] > 200).all() and (lesion[:, 2] < 100).all()  # 250 of 255 is yellow
@@ -73,7 +64,7 @@ def test_saliency_is_shown_on_segmented_slices(page, study):
 def test_difference_has_three_colours_and_patterns_and_needs_a_reference(page, study):
     open_study(page, study, 5)
     page.click("#viewer-map-difference")
-    seen = shown(page)
+    seen = shown_map(page)
     both = (seen[..., 2] > 200) & (seen[..., 3] > 0)
     missed = (seen[..., 1] > 180) & (seen[..., 3] > 0)
     assert (int(both.sum()), int(missed.sum())) == (256, 400 - 256)
@@ -97,7 +88,7 @@ def test_one_key_hides_the_map_too_and_the_slider_fades_it(page, study):
     opacity = page.locator("#viewer-opacity")
     expect(opacity).to_be_disabled()
     page.keyboard.press("p")
-    shown(page)
+    shown_map(page)
     expect(opacity).to_be_enabled()
     opacity.fill("30")
     expect(page.locator(".overlay-map")).to_have_css("opacity", "0.3")

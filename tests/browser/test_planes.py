@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import sys
-import time
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from page_modules import wait_until, with_modules
-from PIL import Image
 from playwright.sync_api import Page, Route, expect
 from reading import in_view, numbers
 from running_site import SIZE, SLICES, Site
+from seen_pixels import AMBER, CORONAL, SAGITTAL, TEAL, count, extent, image, plane, until
 
-AMBER, TEAL = (242, 169, 59), (86, 208, 196)
-CORONAL, SAGITTAL = "#plane-first", "#plane-second"
 SLICE_MM = 4.0
 #: Of the lesion, which the crosshair is put on: rows 20 to 35, columns 16 to 31.
 ROW, COLUMN = 28, 24
@@ -45,16 +39,6 @@ def open_planes(page: Page, study_id: str, slice_number: int = 6) -> None:
     page.wait_for_selector(f"{SAGITTAL}[data-place]")
 
 
-def picture(page: Page, pane: str) -> NDArray[np.int16]:
-    shot = page.locator(pane).screenshot()
-    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(np.int16)
-
-
-def count(page: Page, pane: str, colour: tuple[int, int, int]) -> int:
-    above_the_slider = picture(page, pane)[:-26]
-    return int((np.abs(above_the_slider - colour).max(axis=-1) < 40).sum())
-
-
 def place(page: Page, pane: str, *, across: float, up: float) -> tuple[float, float]:
     """Where on the window a place lies: voxels across, slices up, both from the volume's corner."""
     box = page.locator(pane).bounding_box()
@@ -76,8 +60,8 @@ def test_planes_stand_beside_the_slice_with_their_letters_and_words(page: Page, 
         found = [page.inner_text(f"{pane} .plane-edge--{side}") for side in sides]
         assert "".join(found) == letters
         assert numbers(page, f"{pane} .plane-note") == [4.0]
-        assert count(page, pane, AMBER) > 100
-        assert count(page, pane, TEAL) > 100
+        assert count(plane(page, pane), AMBER) > 100
+        assert count(plane(page, pane), TEAL) > 100
     main, side = (page.locator(name).bounding_box() for name in ("#viewer-screen", CORONAL))
     assert main is not None and side is not None
     assert side["width"] / (main["width"] + side["width"]) == pytest.approx(0.42, abs=0.01)
@@ -98,7 +82,7 @@ def test_aspect_is_that_of_the_patient(page: Page, study: str) -> None:
     for pane in (CORONAL, SAGITTAL):
         box = page.locator(pane).bounding_box()
         assert box is not None
-        seen = picture(page, pane)[50 : int(box["height"]) - 26, 30:-30].max(axis=-1) > 20
+        seen = plane(page, pane)[50:, 30:-30].max(axis=-1) > 20
         rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
         assert np.ptp(columns) == pytest.approx(np.ptp(rows), rel=0.25), pane  # words lie above
         assert np.ptp(columns) == pytest.approx(
@@ -147,7 +131,7 @@ def test_wheel_and_slider_scroll_the_plane_they_are_on(page: Page, study: str) -
 
 def test_zoom_is_shared_and_reset_undoes_it(page: Page, study: str) -> None:
     open_planes(page, study)
-    before = count(page, SAGITTAL, TEAL)
+    before = count(plane(page, SAGITTAL), TEAL)
     page.locator(CORONAL).hover()
     page.keyboard.down("Control")
     page.mouse.wheel(0, -120)
@@ -156,15 +140,9 @@ def test_zoom_is_shared_and_reset_undoes_it(page: Page, study: str) -> None:
     assert page.evaluate(with_modules("modules.viewer.now.view.zoom")) == pytest.approx(
         1.49, abs=0.01
     )
-    until_count(page, SAGITTAL, lambda found: found > 1.2 * before)
+    until(lambda: count(plane(page, SAGITTAL), TEAL) > 1.2 * before)
     page.keyboard.press("0")
-    until_count(page, SAGITTAL, lambda found: found == pytest.approx(before, rel=0.05))
-
-
-def until_count(page: Page, pane: str, fits: Any) -> None:
-    end = time.monotonic() + 10
-    while not fits(count(page, pane, TEAL)):
-        assert time.monotonic() < end, "the plane does not show it"
+    until(lambda: count(plane(page, SAGITTAL), TEAL) == pytest.approx(before, rel=0.05))
 
 
 def test_window_threshold_and_hide_all_are_those_of_the_main_view(page: Page, study: str) -> None:
@@ -173,27 +151,16 @@ def test_window_threshold_and_hide_all_are_those_of_the_main_view(page: Page, st
     box = page.locator(CORONAL).bounding_box()
     assert box is not None
     at = slice(int(y - box["y"]) - 2, int(y - box["y"]) + 2), int(x - box["x"])
-    bright = picture(page, CORONAL)[at].mean()
+    bright = image(page, CORONAL)[at].mean()
     page.keyboard.press("Shift+D")
-    page.wait_for_timeout(300)
-    assert picture(page, CORONAL)[at].mean() == pytest.approx(255 - bright, abs=4)
+    until(lambda: image(page, CORONAL)[at].mean() == pytest.approx(255 - bright, abs=4))
 
-    widest = extent(page)
+    widest = extent(plane(page, CORONAL), AMBER)
     # takes the rim in, two pixels on each side
     page.evaluate(with_modules("() => modules.threshold.set(0.3)"))
-    end = time.monotonic() + 10
-    while not extent(page) > 1.15 * widest:
-        assert time.monotonic() < end
+    until(lambda: extent(plane(page, CORONAL), AMBER) > 1.15 * widest)
     page.keyboard.press(" ")
-    end = time.monotonic() + 10
-    while count(page, CORONAL, AMBER) + count(page, CORONAL, TEAL):
-        assert time.monotonic() < end
-
-
-def extent(page: Page) -> int:
-    """Columns over which the AI's outline reaches in the coronal plane."""
-    seen = (np.abs(picture(page, CORONAL)[:-26] - AMBER).max(axis=-1) < 40).any(axis=0)
-    return int(np.ptp(np.flatnonzero(seen)))
+    until(lambda: sum(count(plane(page, CORONAL), colour) for colour in (AMBER, TEAL)) == 0)
 
 
 def test_cuts_of_the_server_are_those_made_here(page: Page, study: str) -> None:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import re
-import time
-from collections.abc import Callable
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from page_modules import with_modules
-from PIL import Image
 from playwright.sync_api import Page, expect
 from reading import in_view, numbers, open_study
 from running_site import LESION_SLICES, SLICES, Site
-
-AMBER, TEAL = (242, 169, 59), (86, 208, 196)
+from seen_pixels import AMBER, TEAL, count, extent, image, until
 
 
 @pytest.fixture(scope="module")
@@ -29,34 +23,11 @@ def corner(page: Page) -> list[float]:
     return numbers(page, "#corner-slice")[:2]
 
 
-def image(page: Page, place: str = "#viewer-screen") -> NDArray[np.int16]:
-    """What is on the screen over the image's place, (h, w, 3)."""
-    shot = page.locator(place).screenshot()
-    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(np.int16)
-
-
-def count(picture: NDArray[np.int16], colour: tuple[int, int, int]) -> int:
-    return int((np.abs(picture - colour).max(axis=-1) < 40).sum())
-
-
-def extent(picture: NDArray[np.int16], colour: tuple[int, int, int]) -> int:
-    """Columns between the first and the last pixel of a colour."""
-    columns = np.flatnonzero((np.abs(picture - colour).max(axis=-1) < 40).any(axis=0))
-    return int(columns[-1] - columns[0]) if len(columns) else 0
-
-
 def middle_grey(page: Page) -> float:
     """Grey of the tissue below the middle, where no outline is."""
     picture = image(page)
     h, w, _ = picture.shape
     return float(picture[int(h * 0.8) : int(h * 0.84), w // 2 - 8 : w // 2 + 8].mean())
-
-
-def until(check: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait for the screen to show what was asked for."""
-    end = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < end, "the screen does not show it"
 
 
 def test_opens_on_the_largest_mask_with_both_outlines_and_the_findings(page, study):

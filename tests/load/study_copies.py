@@ -6,6 +6,7 @@ import io
 import os
 from pathlib import Path
 
+import diskcache
 import nibabel
 import numpy as np
 from sqlalchemy import delete
@@ -14,6 +15,7 @@ from dashboard.store import Origin
 from dashboard.store.schema import JobRecord, ResultRecord
 from dashboard.studies import intake
 from dashboard.workspace.services import Services
+from pipeline import BytesDisk
 
 
 def add_studies(parts: Services, slices: int, count: int, folder: Path) -> list[str]:
@@ -47,7 +49,8 @@ def forget_analyses(parts: Services, study_ids: list[str]) -> None:
         with parts.store.writing() as session:
             session.execute(delete(ResultRecord).where(ResultRecord.job_id == row.job_id))
             session.execute(delete(JobRecord).where(JobRecord.job_id == row.job_id))
-        parts.results._entries.delete(parts.result_key(row.content_digest))
+        with diskcache.Cache(str(parts.settings.results), disk=BytesDisk) as entries:
+            entries.delete(parts.result_key(row.content_digest))
 
 
 def _nifti(image: nibabel.Nifti1Image) -> bytes:

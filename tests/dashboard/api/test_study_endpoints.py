@@ -5,6 +5,7 @@ import io
 import shutil
 from typing import Any
 
+import diskcache
 import numpy as np
 import pytest
 from fake_server import add_case, fake_factory, make_case
@@ -18,6 +19,7 @@ from dashboard.store import JobState, Origin
 from dashboard.studies.analysis import request_analysis
 from dashboard.workspace import services
 from dashboard.workspace.services import Services, build_services
+from pipeline import BytesDisk
 
 BATCH = "0123456789abcdef"
 OURS = {"X-Overread": "1"}
@@ -124,7 +126,8 @@ def test_a_damaged_result_is_set_aside_and_the_study_says_so(
     before = client.get(f"/api/studies/{study}").json
     row = parts.store.study(study)
     assert row is not None
-    parts.results._entries.set(str(parts.result_key(row.content_digest)), b"damaged")
+    with diskcache.Cache(str(parts.settings.results), disk=BytesDisk) as entries:
+        entries.set(str(parts.result_key(row.content_digest)), b"damaged")
     damaged = client.get(f"/api/studies/{study}").json
     assert damaged["result"] is None and "set aside" in damaged["warnings"][0]
     request_analysis(parts, study, restart=False)

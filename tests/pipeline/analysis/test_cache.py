@@ -10,37 +10,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import diskcache
 import numpy as np
 import pytest
+from fake_answers import KEY, OTHER, make_answer
 from fake_models import make_case, write_metadata
 
-from pipeline.analysis.answer import Answer
 from pipeline.analysis.answer_format import decode_answer, decode_slice, encode_answer
 from pipeline.analysis.cache import BytesDisk, ResultCache, result_key
-from pipeline.analysis.results import AnswerMap, ModelReference
+from pipeline.analysis.results import AnswerMap
 from pipeline.errors import Cancelled
 from pipeline.models.int8_ranges import Int8Ranges
 from pipeline.models.registry import read_model_info
-
-KEY, OTHER = "ab" * 32, "cd" * 32
-
-
-def make_answer(n: int = 4, *, size: int = 32, seed: int = 0) -> Answer:
-    """Noise on all slices but the first, which did not pass."""
-    probability = np.random.default_rng(seed).integers(0, 256, (n, size, size), np.uint8)
-    probability[0] = 0
-    return Answer(
-        network=ModelReference("resunet-resnet18", "2.0.0", "1" * 64, "openvino", "f32"),
-        scores=(0.1, *[1 / 3] * (n - 1)),
-        classifier_scores=(0.2, *[2 / 3] * (n - 1)),
-        outline_evidence=(None, *[0.75] * (n - 1)),
-        decided_by=("gate", *["both"] * (n - 1)),
-        probability=probability,
-        uncertainty=probability // 3,
-        operating_point=0.3,
-        mask_threshold=0.5,
-        warnings=("Only one sequence was analysed.",),
-    )
 
 
 def stored(folder: Path, column: str = "value", **changes: object) -> None:
@@ -177,8 +158,9 @@ def test_a_pickled_key_is_never_unpickled(tmp_path: Path) -> None:
     cache = ResultCache(folder)
     cache.put(KEY, make_answer())
     stored(folder, key=pickle.dumps(Trap(trap)), raw=0)
-    with pytest.raises(ValueError, match="no text"):
-        list(cache._entries)
+    with diskcache.Cache(str(folder), disk=BytesDisk) as entries:
+        with pytest.raises(ValueError, match="no text"):
+            list(entries)
     assert cache.answer(KEY) is None
     assert not trap.exists()
 
@@ -221,7 +203,8 @@ def damaged_entries() -> list[bytes]:
 def test_damaged_and_foreign_entries_are_misses_and_set_aside(tmp_path: Path, entry: bytes) -> None:
     tmp_path = tmp_path / "results"
     cache = ResultCache(tmp_path)
-    cache._entries.set(KEY, entry)
+    with diskcache.Cache(str(tmp_path), disk=BytesDisk) as entries:
+        entries.set(KEY, entry)
     assert cache.answer(KEY) is None
     assert cache.map_slice(KEY, 1, AnswerMap.PROBABILITY) is None
     (moved,) = (tmp_path.parent / "set-aside").iterdir()
@@ -286,7 +269,7 @@ def test_a_failing_disk_is_no_reason_to_fail(
         raise OSError(28, "No space left on device")
 
     cache = ResultCache(tmp_path)
-    monkeypatch.setattr(cache._entries, "set", full)
+    monkeypatch.setattr(diskcache.Cache, "set", full)
     assert not cache.put(KEY, make_answer())
 
 

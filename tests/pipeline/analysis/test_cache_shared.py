@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_cache import KEY, OTHER, make_answer
+from fake_answers import KEY, OTHER, make_answer
 
 from pipeline.analysis.cache import ResultCache
 from pipeline.analysis.results import AnswerMap

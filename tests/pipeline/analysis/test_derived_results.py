@@ -7,8 +7,8 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from fake_answers import KEY, make_answer
 from fake_models import make_case
-from test_cache import KEY, make_answer
 
 from pipeline.analysis import cache as result_cache
 from pipeline.analysis import derived_results

@@ -40,10 +40,10 @@ class Seen:
             input={"size": SIDE, "channels": list(INPUT_CHANNELS)},
             inference={"flip_average": True, "sigma_slices": 0.7} | inference,
         )
-        self._analyser = Analyser(folder, engine="openvino", engine_dir=folder)
+        self.analyser = Analyser(folder, engine="openvino", engine_dir=folder)
 
     def run(self) -> CaseResult:
-        return self._analyser.analyse(make_heads())
+        return self.analyser.analyse(make_heads())
 
     @property
     def slices(self) -> tuple[int, int]:
@@ -91,7 +91,7 @@ def test_a_case_without_any_head_is_answered_by_nothing(
 ) -> None:
     seen = Seen(tmp_path, monkeypatch, skip_empty=True)
     case = make_case(5, size=SIDE, pixels=np.zeros((5, SIDE, SIDE, 1), np.uint8))
-    result = seen._analyser.analyse(case)
+    result = seen.analyser.analyse(case)
     assert seen.slices == (0, 0)
     assert not result.masks().any()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fake_models import fake_stages, network_folder, write_metadata
-from test_evaluate_command import write_patient
+from public_patients import write_patient
 
 from pipeline.__main__ import main
 from pipeline.datasets.splits import load_fold

@@ -5,10 +5,9 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
-from fake_models import SIZE, fake_stages, network_folder, write_metadata
-from PIL import Image
+from fake_models import fake_stages, network_folder, write_metadata
+from public_patients import write_patient
 
 from pipeline.__main__ import main
 from pipeline.commands.evaluate import choose_patients
@@ -23,20 +22,6 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("pipeline.commands.evaluate.ready_engine", lambda _: "openvino")
     write_metadata(tmp_path / "models")
     return tmp_path / "models"
-
-
-def write_patient(data: Path, patient: str, *, masks: bool = True) -> None:
-    """Three slices in the public layout, two of them with tumor."""
-    folder = data / patient
-    folder.mkdir(parents=True)
-    for k in range(1, 4):
-        pixels = np.full((SIZE, SIZE, 3), 60, np.uint8)
-        pixels[:4] = 0
-        pixels[8:14, 8:16] = 200 if k > 1 else 60
-        Image.fromarray(pixels).save(folder / f"{patient}_{k}.tif")
-        if masks:
-            mask = Image.fromarray((pixels[..., 0] == 200).astype(np.uint8) * 255)
-            mask.save(folder / f"{patient}_{k}_mask.tif")
 
 
 def run(models: Path, tmp_path: Path, *words: str) -> int:

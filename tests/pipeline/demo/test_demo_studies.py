@@ -192,7 +192,7 @@ def test_interruption_leaves_no_half_made_study(
     def stop(*args: object, **options: object) -> None:
         raise RuntimeError("stopped")
 
-    monkeypatch.setattr("pipeline.demo.series._add_pixels", stop)
+    monkeypatch.setattr("pydicom.dataset.FileDataset.save_as", stop)
     with pytest.raises(RuntimeError, match="stopped"):
         make_demo_studies(tmp_path, studies=[small(PLANS["DEMO-10"])], template_mm=COARSE_MM)
     assert not (tmp_path / "DEMO-10").exists()

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from factories import SeriesFactory, grey, write_image, write_nifti
-from test_layers import MODULES, imports_of, libraries_of
+from imported_modules import MODULES, imports_of, libraries_of
 
 ROOT = Path(__file__).resolve().parents[3]
 #: Libraries that parse or decode.
