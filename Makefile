@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
 VENV := .venv
+# Every process that a test starts would compile the modules again where no bytecode may be written.
+unexport PYTHONDONTWRITEBYTECODE
 PY := $(VENV)/bin/python
 PYTEST = TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest
 # The tests of a file stay together, so that what they share is made once.
