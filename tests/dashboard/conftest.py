@@ -6,15 +6,23 @@ from typing import Any
 
 import pytest
 from fake_evaluation import make_evaluation, make_experiment, write_models
-from fake_server import Clock, make_server, make_services, make_settings
+from fake_server import Clock, close_services, make_server, make_services
 from flask import Flask
 from flask.testing import FlaskClient
+from ready_databases import write_database
 from service_processes import PostgresServer, RedisServer, open_postgres, open_redis
 
 from dashboard.store import ModelKey, Store
 from dashboard.workspace import services
-from dashboard.workspace.services import Services, build_services
+from dashboard.workspace.services import Services
 from pipeline import Caution
+
+
+@pytest.fixture(autouse=True)
+def closed_services() -> Iterator[None]:
+    """Closes the parts of servers that a test made."""
+    yield
+    close_services()
 
 
 @pytest.fixture
@@ -50,11 +58,15 @@ def redis_server() -> Iterator[RedisServer]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each kind."""
+    """An empty database of each kind; one that has its tables where the test asks for `store`."""
+    ready = "store" in request.fixturenames
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'review.db'}"
+        file = tmp_path / "review.db"
+        if ready:
+            write_database(file)
+        return f"sqlite:///{file}"
     server: PostgresServer = request.getfixturevalue("postgres")
-    return server.new_database()
+    return server.new_database(ready=ready)
 
 
 @pytest.fixture
@@ -88,7 +100,7 @@ def served(tmp_path: Path, document: dict[str, Any]) -> Iterator[Services]:
     write_models(
         tmp_path / "models", evaluation=document, experiments={"invented": make_experiment()}
     )
-    parts = build_services(make_settings(tmp_path / "home"))
+    parts = make_services(tmp_path / "home", models=False)
     server = Flask("test")
     services.attach(server, parts)
     with server.app_context():

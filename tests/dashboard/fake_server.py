@@ -17,6 +17,7 @@ import numpy as np
 from fake_evaluation import make_metadata
 from flask import Flask, Response, current_app, request
 from PIL import Image
+from ready_databases import write_database
 
 from dashboard import api
 from dashboard.api import security
@@ -32,6 +33,8 @@ from pipeline import Case, CaseResult, ProgressCallback, ResultCache, TaskInfo, 
 from pipeline.analysis.answer import Answer, bind_answer, reference
 from pipeline.data.case import Orientation, SequenceName, SourceKind, StudyLabels
 from pipeline.data.cautions import Caution
+
+_OPEN: list[Services] = []
 
 
 class Clock:
@@ -57,9 +60,24 @@ def make_settings(home: Path, **variables: str) -> Settings:
 
 
 def make_services(home: Path, *, models: bool = True, **variables: str) -> Services:
+    """The parts of a server on a workspace, which the test's end closes."""
     if models:
         write_models(home.parent / "models")
-    return build_services(make_settings(home, **variables))
+    settings = make_settings(home, **variables)
+    if not settings.database_url:
+        settings.prepare_workspace()
+        write_database(settings.database_file)
+    services = build_services(settings)
+    _OPEN.append(services)
+    return services
+
+
+def close_services() -> None:
+    """Close what `make_services` opened and is still open."""
+    while _OPEN:
+        services = _OPEN.pop()
+        services.store.close()
+        services.results.close()
 
 
 def write_models(folder: Path, *, digest: str = "0" * 64) -> None:

@@ -21,6 +21,8 @@ import psycopg
 import pytest
 import redis
 
+from dashboard.store import Store
+
 _STARTS_WITHIN_S = 120.0  # on a busy machine
 ServerT = TypeVar("ServerT", "PostgresServer", "RedisServer")
 
@@ -69,7 +71,7 @@ class PostgresServer:
             shutil.chown(self.folder, self._user)
         self._run("initdb", "-D", self.data, "-U", "overread", "-A", "trust", "-E", "UTF8", "-N")
         self._process: subprocess.Popen[bytes] | None = None
-        self._databases = 0
+        self._databases, self._template = 0, ""
 
     @property
     def data(self) -> str:
@@ -103,12 +105,17 @@ class PostgresServer:
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder.parent / f"{self.folder.name}.log").unlink(missing_ok=True)
 
-    def new_database(self) -> str:
-        """SQLAlchemy URL of an empty database."""
+    def new_database(self, *, ready: bool = False) -> str:
+        """SQLAlchemy URL of an empty database, or of one that has all tables."""
+        if ready and not self._template:
+            url = self.new_database()
+            Store(url).close()
+            self._template = f"overread_{self._databases}"
         self._databases += 1
         name = f"overread_{self._databases}"
         with self.connect() as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            of = f"TEMPLATE {self._template}" if ready else ""
+            connection.execute(f"CREATE DATABASE {name} {of}")
         return f"postgresql://overread@/{name}?host={self.folder}"
 
     def connect(self, name: str = "postgres") -> psycopg.Connection[Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fake_images import TASK, make_answer, make_png, write_image_model
-from fake_server import make_settings
+from fake_server import make_services
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -16,7 +16,7 @@ from dashboard.comparisons.answers import ImageAnswers
 from dashboard.jobs import table
 from dashboard.store import JobState
 from dashboard.workspace import services
-from dashboard.workspace.services import Services, build_services
+from dashboard.workspace.services import Services
 from pipeline.image_tasks.facade import ImageModelInfo
 
 OURS = {"X-Overread": "1"}
@@ -25,7 +25,7 @@ OURS = {"X-Overread": "1"}
 @pytest.fixture
 def served(tmp_path: Path) -> Services:
     write_image_model(tmp_path / "models")
-    return build_services(make_settings(tmp_path / "home"))
+    return make_services(tmp_path / "home", models=False)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from dash import dcc
 from fake_evaluation import write_models
 from fake_images import write_image_model
-from fake_server import make_settings
+from fake_server import make_services
 from flask import Flask
 from flask.testing import FlaskClient
 from page_calls import of_type
@@ -17,7 +17,6 @@ from page_calls import of_type
 from dashboard import api
 from dashboard.components.model_facts import card_details
 from dashboard.workspace import services
-from dashboard.workspace.services import build_services
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 def client(tmp_path: Path) -> FlaskClient:
     write_models(tmp_path / "models", evaluation=None)
     write_image_model(tmp_path / "models")
-    parts = build_services(make_settings(tmp_path / "home"))
+    parts = make_services(tmp_path / "home", models=False)
     server = Flask("test")
     services.attach(server, parts)
     api.register(server, parts)

@@ -12,7 +12,7 @@ from pathlib import Path
 import plotly
 import pytest
 from fake_evaluation import write_models
-from fake_server import make_settings
+from fake_server import make_services
 from flask import Flask
 from page_calls import with_class, words_of
 
@@ -25,7 +25,7 @@ from dashboard.components.model_facts import (
 )
 from dashboard.pages import about
 from dashboard.workspace import services
-from dashboard.workspace.services import Services, build_services
+from dashboard.workspace.services import Services
 from pipeline import read_model_info
 from pipeline.models.metadata import InferenceOptions
 
@@ -35,7 +35,7 @@ SCRIPTS = Path(__file__).parents[3] / "assets" / "js"
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Services]:
     write_models(tmp_path / "models", evaluation=None)
-    parts = build_services(make_settings(tmp_path / "home"))
+    parts = make_services(tmp_path / "home", models=False)
     server = Flask("test")
     services.attach(server, parts)
     with server.app_context():

@@ -22,7 +22,7 @@ from fake_images import (
     make_png,
     write_image_model,
 )
-from fake_server import make_settings
+from fake_server import make_services
 from flask import Flask
 from page_calls import find, of_type, rows_of, text, with_class, words_of
 
@@ -36,7 +36,7 @@ from dashboard.jobs.execution import Worker
 from dashboard.pages.comparisons import page as comparisons
 from dashboard.pages.comparisons import view
 from dashboard.workspace import services
-from dashboard.workspace.services import Services, build_services
+from dashboard.workspace.services import Services
 from pipeline import InputError
 from pipeline.image_tasks.facade import IMAGE_TASKS
 
@@ -44,7 +44,7 @@ from pipeline.image_tasks.facade import IMAGE_TASKS
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Services]:
     write_image_model(tmp_path / "models", evaluation=make_image_evaluation())
-    parts = build_services(make_settings(tmp_path / "home"))
+    parts = make_services(tmp_path / "home", models=False)
     server = Flask("test")
     services.attach(server, parts)
     with server.app_context():

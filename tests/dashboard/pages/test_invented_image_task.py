@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from dash import dcc
 from fake_images import make_image_evaluation, write_image_model
-from fake_server import make_settings
+from fake_server import make_services
 from flask import Flask
 from page_calls import of_type, rows_of, with_class
 
@@ -17,7 +17,6 @@ from dashboard.figures.chart_data import data_of
 from dashboard.pages.comparisons import page as comparisons
 from dashboard.pages.comparisons import view
 from dashboard.workspace import services
-from dashboard.workspace.services import build_services
 from pipeline.image_tasks.facade import IMAGE_TASKS
 
 CLASSES, TITLES = ("few", "many"), ("Few specks", "Many specks")
@@ -43,7 +42,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
     )
     (folder / "evaluation.json").write_text(json.dumps(evaluation))
     made = Flask("test")
-    services.attach(made, build_services(make_settings(tmp_path / "home")))
+    services.attach(made, make_services(tmp_path / "home", models=False))
     return made
 
 
