@@ -15,7 +15,7 @@ from pipeline.analysis.analyser import Analyser
 from pipeline.engine.exports import AGREEMENT_LIMIT, exported_files, is_exported
 from pipeline.engine.onnx_engine import OnnxStage
 from pipeline.engine.openvino_engine import OpenVinoStage
-from pipeline.engine.selection import choose_engine, open_stages
+from pipeline.engine.selection import ENGINES, choose_engine, open_stages
 from pipeline.errors import InputError
 from pipeline.models.registry import load_keras_model, read_model_info
 
@@ -60,6 +60,20 @@ def engine_dir(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     for engine in EXPORTED:
         export_models(models_dir, folder, engine=engine)
     return folder
+
+
+@pytest.fixture
+def converted(models_dir: Path, engine_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports write the stages of `engine_dir`: to convert the same network again takes seconds."""
+    info = read_model_info(models_dir).network
+    for engine in EXPORTED:
+        folder = exported_files(info, engine_dir, engine).folder
+
+        def copy(_: object, path: Path, folder: Path = folder) -> None:
+            for file in folder.glob(f"{path.stem}.*"):
+                shutil.copy(file, path.parent)
+
+        monkeypatch.setattr(f"{ENGINES[engine].module}.convert", copy)
 
 
 @pytest.mark.parametrize("count", [1, 5])
@@ -249,6 +263,7 @@ def test_an_export_that_the_engine_cannot_read_is_reported(
         open_stages(info, engine=engine, precision="f32", engine_dir=tmp_path / "engine")
 
 
+@pytest.mark.usefixtures("converted")
 def test_an_export_that_disagrees_is_not_kept(
     models_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,6 +275,7 @@ def test_an_export_that_disagrees_is_not_kept(
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+@pytest.mark.usefixtures("converted")
 def test_auto_takes_the_next_engine_where_the_fastest_disagrees(
     models_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
