@@ -5,6 +5,7 @@
 /** @import { Step } from "./correction.js" */
 
 import * as lock from "../viewer/lock.js";
+import { numberOf } from "../viewer/slices.js";
 import * as viewer from "../viewer/viewer.js";
 import * as correction from "./correction.js";
 import * as correctionStore from "./correction_store.js";
@@ -35,7 +36,7 @@ function copy(direction) {
     return void note(direction > 0 ? "This is the last slice." : "This is the first slice.");
   const mask = maskOf(k);
   if (!mask) return;
-  correction.change(`Copy of slice ${k + 1}`, [{ k: to, mask }]);
+  correction.change(`Copy of slice ${numberOf(study, k)}`, [{ k: to, mask }]);
   viewer.goTo(to);
 }
 

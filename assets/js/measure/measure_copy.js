@@ -11,6 +11,7 @@ import { byId, letGoOfClick } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
 import { note } from "../viewer/notes.js";
+import { numberOf } from "../viewer/slices.js";
 import * as viewer from "../viewer/viewer.js";
 import * as measureShapes from "./measure_shapes.js";
 import * as measureStore from "./measure_store.js";
@@ -18,7 +19,7 @@ import * as measureStore from "./measure_store.js";
 /**
  * The text of measurements, one a line in the order of their slices.
  *
- * @param {Pick<Study, "patient" | "case_id" | "study_date" | "description">} study
+ * @param {Pick<Study, "patient" | "case_id" | "study_date" | "description" | "indices">} study
  * @param {readonly string[]} masks Lines about the masks.
  * @param {readonly { item: Pick<Item, "kind" | "k">, words: readonly string[] }[]} measurements
  */
@@ -28,7 +29,7 @@ export function asText(study, masks, measurements) {
     .sort((a, b) => a.item.k - b.item.k)
     .map(({ item, words }) => {
       const values = words.map((one) => one.replace(/ {2,}/g, ", ")).join(", ");
-      return `Slice ${item.k + 1}: ${measureShapes.NAMES[item.kind]} ${values}`;
+      return `Slice ${numberOf(study, item.k)}: ${measureShapes.NAMES[item.kind]} ${values}`;
     });
   const parts = [name.filter(Boolean).join(", "), ...masks, ...lines, "Research use only"];
   return `${parts.join("\n")}\n`;

@@ -9,6 +9,7 @@
 
 import { byId, find, letGoOfClick, make, setAttributes, targetOf } from "../frame/dom.js";
 import { all } from "../frame/events.js";
+import { numberOf } from "../viewer/slices.js";
 import * as viewer from "../viewer/viewer.js";
 import { remove } from "./measure_keys.js";
 import * as measureShapes from "./measure_shapes.js";
@@ -30,7 +31,7 @@ const span = (className, textContent) => make("span", { className, textContent }
 function row(item, now) {
   const [main, ...more] = measureShapes.words(item, now);
   const name = measureShapes.NAMES[item.kind];
-  const where = `slice ${item.k + 1}`;
+  const where = `slice ${numberOf(now.study, item.k)}`;
   const isSelected = measureTools.selected?.id === item.id;
   const go = make("button", { type: "button", className: "measure-go" });
   const title = [main, ...more].join(", ");

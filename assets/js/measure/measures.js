@@ -11,6 +11,7 @@ import { byId, find, letGoOfClick, make } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import { ask, pauseOf } from "../frame/server.js";
 import * as correction from "../correct/correction.js";
+import { numberOf } from "../viewer/slices.js";
 import * as viewer from "../viewer/viewer.js";
 import * as bidimensional from "./bidimensional.js";
 import * as geometry from "../viewer/geometry.js";
@@ -131,7 +132,8 @@ function describe(now, one) {
   const count = bidimensional.lesions(now, "ai")?.length ?? 0;
   const which = count > 1 ? `Largest of ${count} lesions` : "Single lesion";
   // The longest diameter may be longer on another slice: explain how this one was chosen.
-  const place = `slice ${item.k + 1}`;
+  const number = numberOf(now.study, item.k);
+  const place = `slice ${number}`;
   const words = isAi
     ? `${which}: longest diameter and longest perpendicular on ${place}, where their product is` +
       " largest"
@@ -143,7 +145,7 @@ function describe(now, one) {
   const caption = byId("finding-diameters-caption");
   const shown = `${lesionPrefix(count)}${LABELS}, ${place}`;
   caption.textContent = bidimensional.isLate("ai") ? "measuring" : shown;
-  caption.dataset.slice = String(item.k + 1);
+  caption.dataset.slice = String(number);
   const assessment = rano(now, "ai", one);
   showState(assessment ? "assessed" : "measuring", assessment || MEASURING);
   const notes = [`${words}.`, ...bidimensional.notes(now, "ai")];
@@ -187,7 +189,8 @@ export function ofCorrection(now) {
   if (failure) return { ...NO_DIAMETERS, size: "not measured", criterion: failure };
   if (!one) return { ...NO_DIAMETERS, size: bidimensional.isLate("own") ? "measuring" : "" };
   const [size, unit] = sizes(now, one);
-  const where = `slice ${one.item.k + 1}${one.isAi ? "" : ", edited by the reader"}`;
+  const edited = one.isAi ? "" : ", edited by the reader";
+  const where = `slice ${numberOf(now.study, one.item.k)}${edited}`;
   const criterion = rano(now, "own", one); // may start a request
   const isLate = bidimensional.isLate("own");
   const count = bidimensional.lesions(now, "own")?.length ?? 0;

@@ -19,6 +19,7 @@ import * as bidimensional from "../measure/bidimensional.js";
 import * as measures from "../measure/measures.js";
 import * as amounts from "../viewer/amounts.js";
 import * as tools from "../viewer/tools.js";
+import { numberOf } from "../viewer/slices.js";
 import * as viewer from "../viewer/viewer.js";
 
 const NONE = "–";
@@ -112,7 +113,7 @@ function showDiameters(now) {
   line.hidden = k === null;
   write("finding-own-diameters", size);
   write("finding-own-diameters-unit", unit);
-  line.setAttribute("aria-label", `${size}${unit}: go to slice ${(k ?? 0) + 1}`);
+  line.setAttribute("aria-label", `${size}${unit}: go to slice ${numberOf(now.study, k ?? 0)}`);
   line.dataset.k = String(k ?? "");
   write("finding-own-diameters-caption", k === null ? "" : `${which}${measures.LABELS}, ${where}`);
 }

@@ -12,6 +12,7 @@ import * as amounts from "../viewer/amounts.js";
 import * as operatingPoint from "../viewer/operating_point.js";
 import { leftOutPx } from "../viewer/overlays.js";
 import * as threshold from "../viewer/threshold.js";
+import { numberOf } from "../viewer/slices.js";
 import * as viewer from "../viewer/viewer.js";
 
 const NONE = "–";
@@ -168,12 +169,13 @@ function showDoubts(now) {
   const doubtful = now.study.indices.flatMap((_, k) => (doubtsOf(now, k).length ? [k] : []));
   const line = byId("finding-doubts");
   line.hidden = !doubtful.length;
-  line.dataset.slices = doubtful.map((k) => k + 1).join(" ");
+  const numbers = doubtful.map((k) => numberOf(now.study, k));
+  line.dataset.slices = numbers.join(" ");
   const reasons = [...new Set(doubtful.flatMap((k) => doubtsOf(now, k)))];
   const why = reasons.map((code) => DOUBTS[code]).join(", ");
   const where = plural(doubtful.length, "slice");
-  const list = doubtful.map((k) => k + 1).join(", ");
-  write("finding-doubts", doubtful.length ? `Likely false on ${where} ${list}: ${why}.` : "");
+  const words = `Likely false on ${where} ${numbers.join(", ")}: ${why}.`;
+  write("finding-doubts", doubtful.length ? words : "");
 }
 
 /** @param {Network} network */

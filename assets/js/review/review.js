@@ -26,7 +26,7 @@ import * as measures from "../measure/measures.js";
 import * as cine from "../viewer/cine.js";
 import * as corners from "../viewer/corners.js";
 import * as drawing from "../viewer/drawing.js";
-import { firstSlice } from "../viewer/first_slice.js";
+import { firstSlice } from "../viewer/slices.js";
 import * as linked from "../viewer/linked.js";
 import * as magnifier from "../viewer/magnifier.js";
 import * as notes from "../viewer/notes.js";

@@ -5,6 +5,7 @@
  */
 
 /** @import { Session } from "../viewer/session.js" */
+/** @import { Study } from "../viewer/study.js" */
 
 import { byId } from "../frame/dom.js";
 import { all } from "../frame/events.js";
@@ -15,6 +16,7 @@ import * as correctionLayer from "../correct/correction_layer.js";
 import * as amounts from "../viewer/amounts.js";
 import * as operatingPoint from "../viewer/operating_point.js";
 import * as threshold from "../viewer/threshold.js";
+import { numberOf, placeWords } from "../viewer/slices.js";
 import * as viewer from "../viewer/viewer.js";
 import * as correctionPanel from "./correction_panel.js";
 import * as findings from "./findings.js";
@@ -87,7 +89,7 @@ function draw(canvas, now) {
   for (let j = 0; j < study.n; j++) drawSlice(chart, now, j, areas[j] ?? 0);
   drawReference(chart, referenceAreas);
   drawCorrection(chart, corrected);
-  drawAxis(chart, study.n);
+  drawAxis(chart, study);
 }
 
 /**
@@ -209,21 +211,20 @@ function drawCorrection({ pen, colours, pitch, gap, heightOf }, areas) {
 }
 
 /**
- * Draws slice numbers, counted as in the corner of the image.
+ * Draws slice numbers, the same as in the corner of the image.
  *
  * @param {Chart} chart
- * @param {number} n
+ * @param {Study} study
  */
-function drawAxis({ pen, colours, pitch, width }, n) {
+function drawAxis({ pen, colours, pitch, width }, study) {
   const step = [1, 5, 10, 20, 25, 50, 100, 200].find((every) => every * pitch >= 44) ?? 500;
   pen.fillStyle = colours.muted;
   pen.font = `11px ${colours.font}`;
   pen.textAlign = "center";
-  for (let j = 0; j < n; j++) {
-    const number = j + 1;
-    if (j !== 0 && (number % step !== 0 || j * pitch < 28)) continue;
+  for (let j = 0; j < study.n; j++) {
+    if (j !== 0 && ((j + 1) % step !== 0 || j * pitch < 28)) continue;
     const x = Math.min(width - 10, Math.max(6, (j + 0.5) * pitch));
-    pen.fillText(String(number), x, HEIGHT + 21);
+    pen.fillText(String(numberOf(study, j)), x, HEIGHT + 21);
   }
 }
 
@@ -269,7 +270,7 @@ function readout(now, k) {
   const own = correctionFigures.changedArea(k);
   const name = correctionPanel.name().replace(/^[YV]/, (letter) => letter.toLowerCase());
   if (own !== null) parts.push(`${name} ${amount(own)}`);
-  return `Slice ${k + 1} of ${study.n}: ${parts.join(", ")}`;
+  return `${placeWords(study, k)}: ${parts.join(", ")}`;
 }
 
 /** @param {Session} session */
@@ -277,7 +278,7 @@ function showSlice({ study, k }) {
   const slider = byId("viewer-slider", HTMLInputElement);
   slider.max = String(study.n);
   slider.value = String(k + 1);
-  slider.setAttribute("aria-valuetext", `Slice ${k + 1} of ${study.n}`);
+  slider.setAttribute("aria-valuetext", placeWords(study, k));
   const strip = byId("viewer-strip");
   strip.style.setProperty("--n", String(study.n)); // lines thumb and outline up with the cells
   strip.style.setProperty("--k", String(k));
@@ -304,7 +305,7 @@ export function mount(signal) {
     const place = byId("strip-readout");
     const isShown = now !== null && k !== null;
     place.textContent = isShown ? readout(now, k) : "";
-    place.dataset.slice = isShown ? String(k + 1) : "";
+    place.dataset.slice = isShown ? String(numberOf(now.study, k)) : "";
     place.dataset.marks = isShown
       ? marksOf(now, k)
           .map(([code]) => code)

@@ -11,7 +11,7 @@ import { onAddress } from "../frame/dash.js";
 import { targetOf } from "../frame/dom.js";
 import { ask as askServer, isFinal, NO_ANSWER, pauseOf, RequestError } from "../frame/server.js";
 import * as drawing from "../viewer/drawing.js";
-import { firstSlice } from "../viewer/first_slice.js";
+import { firstSlice } from "../viewer/slices.js";
 import { address, fetchValues } from "../viewer/pixels.js";
 
 const STUDY_ID = /^[0-9a-f]{16}$/;

@@ -12,6 +12,7 @@ import { all } from "../frame/events.js";
 import { withMinus } from "../frame/volume_words.js";
 import { acquired } from "./orientation.js";
 import * as panes from "./panes.js";
+import { numberOf } from "./slices.js";
 import * as viewer from "./viewer.js";
 
 /** @type {readonly (keyof Orientation)[]} */
@@ -78,8 +79,10 @@ function series({ study: s, channel }) {
 /** @param {Session} now */
 function slice(now) {
   const { study: s, k } = now;
-  const number = s.indices[k] === k + 1 ? "" : `Image no. ${s.indices[k]}`; // as in the file
-  write("corner-slice", `Slice ${k + 1} / ${s.n}`, number, place(now));
+  const number = numberOf(s, k);
+  const words =
+    number === k + 1 ? [`Slice ${number} / ${s.n}`] : [`Slice ${number}`, `${k + 1} of ${s.n}`];
+  write("corner-slice", ...words, place(now));
 }
 
 /**

@@ -13,6 +13,7 @@ import * as overlays from "./overlays.js";
 import * as panes from "./panes.js";
 import { address, createLoader } from "./pixels.js";
 import { createView } from "./screen.js";
+import { numberOf } from "./slices.js";
 import * as viewer from "./viewer.js";
 
 /** @typedef {Owned<"scale" | "painted">} Own This module's fields. */
@@ -80,7 +81,8 @@ function draw(session) {
   session.panes.forEach((pane, i) => {
     if (states[i] === "painted") missing = overlays.draw(session, pane) || missing;
   });
-  if (missing) say("mask-failed", `Mask of slice ${k + 1} could not be loaded. Retrying.`);
+  if (missing)
+    say("mask-failed", `Mask of slice ${numberOf(study, k)} could not be loaded. Retrying.`);
   else clearMessage();
   const [main] = session.panes;
   const shown = main.screen.shown();
@@ -88,7 +90,7 @@ function draw(session) {
   /** @type {Own} */
   const own = session;
   own.painted = shown;
-  main.screen.root.dataset.slice = String(study.indices[k]); // read by tests
+  main.screen.root.dataset.slice = String(numberOf(study, k)); // read by tests
   viewer.emit("painted");
 }
 
@@ -99,7 +101,7 @@ function draw(session) {
  * @param {readonly string[]} states Of the panes.
  */
 function wait(session, states) {
-  const { k } = session;
+  const { k, study } = session;
   const failed = states.includes("failed");
   clearTimeout(patience);
   const run = () => {
@@ -116,8 +118,9 @@ function wait(session, states) {
     /** @type {Own} */
     const own = session;
     own.painted = null; // so that the slice counts as painted again when it is back
-    if (!failed) return say("loading", `Loading slice ${k + 1}`);
-    say("slice-failed", `Slice ${k + 1} could not be loaded. Retrying.`);
+    const number = numberOf(study, k);
+    if (!failed) return say("loading", `Loading slice ${number}`);
+    say("slice-failed", `Slice ${number} could not be loaded. Retrying.`);
     viewer.emit("failed");
   };
   patience = setTimeout(run, failed ? 0 : PATIENCE_MS);

@@ -11,6 +11,7 @@ import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
 import { note } from "./notes.js";
 import * as panes from "./panes.js";
+import { numberOf } from "./slices.js";
 import * as viewer from "./viewer.js";
 
 const SIZES = [1, 3, 5, 7, 9]; // as in dashboard/pages/review/tool_bar.py
@@ -34,7 +35,8 @@ function show(now) {
   badge.hidden = now.slab === 1;
   if (badge.hidden) return;
   const [first, last] = panes.slabOf(now, now.k, now.study.n);
-  badge.textContent = `MIP of slices ${first + 1} to ${last + 1}`;
+  const [from, to] = [first, last].map((k) => numberOf(now.study, k));
+  badge.textContent = `MIP of slices ${from} to ${to}`;
 }
 
 /** @type {keys.Binding[]} */

@@ -16,7 +16,7 @@ import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
 import * as correction from "../correct/correction.js";
 import * as correctionLayer from "../correct/correction_layer.js";
-import { firstSlice } from "../viewer/first_slice.js";
+import { firstSlice } from "../viewer/slices.js";
 import * as greyscale from "../viewer/greyscale.js";
 import * as linked from "../viewer/linked.js";
 import { note } from "../viewer/notes.js";

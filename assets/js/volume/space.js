@@ -18,6 +18,7 @@ import * as amounts from "../viewer/amounts.js";
 import * as linked from "../viewer/linked.js";
 import { Wheel } from "../viewer/pointer.js";
 import * as threshold from "../viewer/threshold.js";
+import { numberOf, placeWords } from "../viewer/slices.js";
 import * as viewer from "../viewer/viewer.js";
 import * as spaceData from "./space_data.js";
 
@@ -191,7 +192,7 @@ function placeSlice(mine, data) {
   const closed = Object.entries(at).map(([axis, values]) => [axis, [...values, values[0]]]);
   Object.assign(data[FRAME], Object.fromEntries(closed), { visible: true });
   mine.k = mine.now.k;
-  mine.figure.dataset.slice = String(mine.now.k + 1);
+  mine.figure.dataset.slice = String(numberOf(mine.now.study, mine.now.k));
 }
 
 /** @param {Made} mine */
@@ -369,7 +370,7 @@ function describe({ now, scene, masks }) {
     reference ? amountWords(reference) : "",
   );
   row("head", Boolean(head), true, "");
-  row("slice", true, true, `${now.k + 1} / ${now.study.n}`);
+  row("slice", true, true, placeWords(now.study, now.k).replace("Slice ", ""));
   const isGlass = shown && own.found?.amount.voxels;
   byId("space-looks-ai").textContent = isGlass ? "transparent, amber" : "solid, amber";
   byId("space-name-correction").textContent = version

@@ -4,7 +4,13 @@ import { test } from "node:test";
 
 import { asText } from "../../../assets/js/measure/measure_copy.js";
 
-const STUDY = { patient: "Doe", case_id: "c1", study_date: "1997-02-22", description: "" };
+const STUDY = {
+  patient: "Doe",
+  case_id: "c1",
+  study_date: "1997-02-22",
+  description: "",
+  indices: [],
+};
 
 test("study, sizes, then measurements in the order of their slices", () => {
   const found = asText(
@@ -29,4 +35,10 @@ test("study, sizes, then measurements in the order of their slices", () => {
 
 test("a study without a patient is named after its case", () => {
   assert.match(asText({ ...STUDY, patient: "" }, [], []), /^c1, 1997-02-22\n/);
+});
+
+test("a slice has the number that its file states", () => {
+  const indices = [40, 41, 42];
+  const ruler = { item: { kind: "ruler", k: 1 }, words: ["5.0 mm"] };
+  assert.match(asText({ ...STUDY, indices }, [], [ruler]), /^Slice 41: Ruler 5.0 mm$/m);
 });

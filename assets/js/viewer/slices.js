@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * Which slice shows the lesion best: a study opens on it, and planes are cut through its lesion.
+ * What slices are called, and which one shows the lesion best: a study opens on it, and planes are
+ * cut through its lesion.
  */
 
 /** @import { Slice, Study } from "./study.js" */
@@ -29,4 +30,25 @@ export function firstSlice(study, wanted) {
  */
 function weightOf({ slice_score: score, outline_evidence: evidence, mask_area_px: area, doubts }) {
   return score * (evidence ?? 0) * Math.sqrt(area) * (doubts.length ? 0.01 : 1);
+}
+
+/**
+ * The number by which pages and reports name a slice: that of its file, else its position from 1.
+ *
+ * @param {Pick<Study, "indices">} study
+ * @param {number} k Its position, from 0.
+ */
+export const numberOf = ({ indices }, k) => indices[k] ?? k + 1;
+
+/**
+ * Names a slice among all: "Slice 17 of 29", or "Slice 40, 17 of 29" where its file has another
+ * number.
+ *
+ * @param {Pick<Study, "indices" | "n">} study
+ * @param {number} k Its position, from 0.
+ */
+export function placeWords(study, k) {
+  const number = numberOf(study, k);
+  const place = `${k + 1} of ${study.n}`;
+  return number === k + 1 ? `Slice ${place}` : `Slice ${number}, ${place}`;
 }

@@ -1,8 +1,8 @@
-// On which slice a study opens.
+// What slices are called, and on which one a study opens.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { firstSlice } from "../../../assets/js/viewer/first_slice.js";
+import { firstSlice, numberOf, placeWords } from "../../../assets/js/viewer/slices.js";
 
 /** Slice score, segmentation confidence (null: not segmented), area, doubts. */
 const sliceOf = ([score, evidence, area, ...doubts]) => ({
@@ -77,3 +77,13 @@ const CASES = [
 for (const { name, slices, wanted, k } of CASES) {
   test(name, () => assert.equal(firstSlice(studyOf(slices), wanted), k));
 }
+
+test("a slice has its file's number, and its place where that is another one", () => {
+  const study = { n: 3, indices: [1, 2, 40] };
+  assert.deepEqual(
+    [0, 2].map((k) => numberOf(study, k)),
+    [1, 40],
+  );
+  assert.equal(placeWords(study, 1), "Slice 2 of 3");
+  assert.equal(placeWords(study, 2), "Slice 40, 3 of 3");
+});
