@@ -53,8 +53,9 @@ def test_an_invented_task_is_linked_and_described(server: Flask) -> None:
         rows = rows_of(shown)
         assert ["0.750", "0.500 to 0.900"] in [row[1:] for row in rows]
         (figure,) = comparisons.draw_matrix("dark", [view.matrix_id("specks")])
-        assert data_of(figure)["Label"].unique().tolist() == list(TITLES)
-        assert data_of(figure)["Images"].tolist() == [3, 1, 0, 4]
+        drawn = data_of(figure)
+        assert drawn["Label"].unique().tolist() == list(TITLES)[::-1]  # the positive class first
+        assert drawn["Images"].tolist() == [4, 0, 1, 3]
         assert ["few/1.png", *TITLES, "80%"] in [row[:4] for row in rows]
         links = of_type(comparisons.layout(), dcc.Link)
         assert "/comparisons?task=specks" in [link.href for link in links]

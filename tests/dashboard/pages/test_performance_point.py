@@ -104,7 +104,7 @@ def test_the_matrix_of_a_chosen_system_is_drawn(served):
     (choice,) = of_type(view, dbc.Select)
     chart = ids.experiment_id("invented")
     figure = figures.draw_experiment("dark", choice.value, chart)
-    assert data_of(figure)["Images"].tolist() == [8, 2, 1, 9]
+    assert data_of(figure)["Images"].tolist() == [9, 1, 2, 8]  # the positive class first
     for system, name in (("other", chart), (None, chart), (choice.value, {"which": "x"}), ("", 3)):
         with pytest.raises(PreventUpdate):
             figures.draw_experiment("dark", system, name)
