@@ -140,8 +140,10 @@ def scaled(site: Site, tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_value_is_in_the_units_of_the_file(page: Page, scaled: str) -> None:
     open_study(page, scaled, 2)
     found = page.evaluate(
-        with_modules("""() => Array.from({ length: 32 * 32 }, (_, i) => Number(
-             modules.pixelValue.words(modules.pixelValue.valueAt(modules.viewer.now, 0, i))))""")
+        with_modules("""() => {
+             const { valueAt, words } = modules.pixelValue;
+             const read = (_, i) => words(valueAt(modules.viewer.now, 0, i)).replace("\u2212", "-");
+             return Array.from({ length: 32 * 32 }, read).map(Number); }""")
     )
     assert 0.625 in found
     assert min(found) == pytest.approx(-1.5, abs=0.05)

@@ -270,7 +270,7 @@ function readout(now, k) {
   const own = correctionFigures.changedArea(k);
   const name = correctionPanel.name().replace(/^[YV]/, (letter) => letter.toLowerCase());
   if (own !== null) parts.push(`${name} ${amount(own)}`);
-  return `${placeWords(study, k)}: ${parts.join(", ")}`;
+  return `Slice ${placeWords(study, k)}: ${parts.join(", ")}`;
 }
 
 /** @param {Session} session */
@@ -278,7 +278,7 @@ function showSlice({ study, k }) {
   const slider = byId("viewer-slider", HTMLInputElement);
   slider.max = String(study.n);
   slider.value = String(k + 1);
-  slider.setAttribute("aria-valuetext", placeWords(study, k));
+  slider.setAttribute("aria-valuetext", `Slice ${placeWords(study, k)}`);
   const strip = byId("viewer-strip");
   strip.style.setProperty("--n", String(study.n)); // lines thumb and outline up with the cells
   strip.style.setProperty("--k", String(k));

@@ -12,7 +12,7 @@ import { all } from "../frame/events.js";
 import { withMinus } from "../frame/volume_words.js";
 import { acquired } from "./orientation.js";
 import * as panes from "./panes.js";
-import { numberOf } from "./slices.js";
+import { placeWords } from "./slices.js";
 import * as viewer from "./viewer.js";
 
 /** @type {readonly (keyof Orientation)[]} */
@@ -79,10 +79,7 @@ function series({ study: s, channel }) {
 /** @param {Session} now */
 function slice(now) {
   const { study: s, k } = now;
-  const number = numberOf(s, k);
-  const words =
-    number === k + 1 ? [`Slice ${number} / ${s.n}`] : [`Slice ${number}`, `${k + 1} of ${s.n}`];
-  write("corner-slice", ...words, place(now));
+  write("corner-slice", `Slice ${placeWords(s, k, " / ")}`, place(now));
 }
 
 /**

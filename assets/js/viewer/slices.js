@@ -41,14 +41,15 @@ function weightOf({ slice_score: score, outline_evidence: evidence, mask_area_px
 export const numberOf = ({ indices }, k) => indices[k] ?? k + 1;
 
 /**
- * Names a slice among all: "Slice 17 of 29", or "Slice 40, 17 of 29" where its file has another
- * number.
+ * The number of a slice and of all: "17 of 29", or "40, 17 of 29" where its file has another number
+ * than its position.
  *
  * @param {Pick<Study, "indices" | "n">} study
  * @param {number} k Its position, from 0.
+ * @param {string} [between] What stands before the number of all.
  */
-export function placeWords(study, k) {
+export function placeWords(study, k, between = " of ") {
   const number = numberOf(study, k);
-  const place = `${k + 1} of ${study.n}`;
-  return number === k + 1 ? `Slice ${place}` : `Slice ${number}, ${place}`;
+  const place = `${k + 1}${between}${study.n}`;
+  return number === k + 1 ? place : `${number}, ${place}`;
 }

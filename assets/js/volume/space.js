@@ -370,7 +370,7 @@ function describe({ now, scene, masks }) {
     reference ? amountWords(reference) : "",
   );
   row("head", Boolean(head), true, "");
-  row("slice", true, true, placeWords(now.study, now.k).replace("Slice ", ""));
+  row("slice", true, true, placeWords(now.study, now.k, " / "));
   const isGlass = shown && own.found?.amount.voxels;
   byId("space-looks-ai").textContent = isGlass ? "transparent, amber" : "solid, amber";
   byId("space-name-correction").textContent = version

@@ -84,6 +84,7 @@ test("a slice has its file's number, and its place where that is another one", (
     [0, 2].map((k) => numberOf(study, k)),
     [1, 40],
   );
-  assert.equal(placeWords(study, 1), "Slice 2 of 3");
-  assert.equal(placeWords(study, 2), "Slice 40, 3 of 3");
+  assert.equal(placeWords(study, 1), "2 of 3");
+  assert.equal(placeWords(study, 2), "40, 3 of 3");
+  assert.equal(placeWords(study, 2, " / "), "40, 3 / 3");
 });
