@@ -16,7 +16,7 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from flask import Flask, Response, after_this_request, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 from itsdangerous import BadSignature, Signer
 
 from dashboard.api.security import is_https
@@ -66,7 +66,11 @@ class Reader:
 
 
 def register(server: Flask, parts: Services) -> None:
-    """Set the cookie of every browser that requests a page, or require the proxy's header."""
+    """Give browsers their cookie, or require the proxy's header.
+
+    Every page renews the cookie. Other answers set it only where the browser sent none: an answer
+    that comes late would otherwise bring back a reader who has left the browser.
+    """
     if header := parts.settings.user_header:
 
         @server.before_request
@@ -79,7 +83,7 @@ def register(server: Flask, parts: Services) -> None:
     @server.after_request
     def set_cookie(response: Response) -> Response:
         is_page = response.mimetype == "text/html" and request.method == "GET"
-        if is_page and "overread_reader_id" not in g:
+        if is_page or ("overread_reader_id" in g and not _known_browser()):
             _set_cookie(response, _browser_id())
         return response
 
@@ -129,11 +133,8 @@ def current_reader_id() -> str:
     if header := _services().settings.user_header:
         digest = hashlib.sha256(_header_name(header).encode()).hexdigest()
         return f"user-{digest[:48]}"
-    reader_id = _browser_id()
-    if "overread_reader_id" not in g:
-        g.overread_reader_id = reader_id
-        after_this_request(lambda response: _set_cookie(response, reader_id))
-    return reader_id
+    g.overread_reader_id = _browser_id()
+    return str(g.overread_reader_id)
 
 
 def _header_name(header: str) -> str:

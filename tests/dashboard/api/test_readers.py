@@ -29,6 +29,7 @@ def make_client(home: Path, **variables: str) -> FlaskClient:
     security.protect(server, parts.settings, script_hashes=list)
     server.add_url_rule("/page", "page", lambda: "<!DOCTYPE html>")
     server.add_url_rule("/who", "who", lambda: current_reader().reader_id)
+    server.add_url_rule("/data", "data", lambda: {"reader": current_reader().reader_id})
     return server.test_client()
 
 
@@ -50,6 +51,13 @@ def test_page_gives_the_cookie_that_names_the_reader_from_then_on(reading: Flask
 
 def test_reader_without_a_cookie_gets_one_with_the_answer(reading: FlaskClient) -> None:
     assert reading.get("/who").text == reading.get("/who").text
+
+
+def test_pages_renew_the_cookie_and_other_answers_only_give_the_first(reading: FlaskClient) -> None:
+    first = reading.get("/data")
+    assert first.json is not None and first.json["reader"] in first.headers["Set-Cookie"]
+    assert "Set-Cookie" not in reading.get("/data").headers
+    assert first.json["reader"] in reading.get("/page").headers["Set-Cookie"]
 
 
 def test_other_browsers_are_other_readers(tmp_path: Path) -> None:
