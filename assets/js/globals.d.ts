@@ -66,7 +66,6 @@ interface GridApi {
   setFocusedCell(index: number, key: string): void;
   getFocusedCell(): { rowIndex: number } | null;
   redrawRows(what: { rowNodes: GridNode[] }): void;
-  flashCells(what: { rowNodes: GridNode[]; flashDuration: number }): void;
 }
 
 /** A block of rows that the grid asks for. */

@@ -156,11 +156,11 @@ def test_titles_of_columns_are_whole_when_sorted(worklist):
 def test_rows_that_were_added_are_pointed_out_once_they_are_drawn(page, study, tmp_path):
     page.goto("/")
     page.wait_for_selector(ROW)
-    flashing = ".ag-cell-data-changed"
+    flashing = ".study-added"
     page.evaluate(
         """(flashing) => { window.flashed = [];
-             new MutationObserver(() => { for (const cell of document.querySelectorAll(flashing))
-               window.flashed.push(cell.closest(".ag-row").getAttribute("row-id")); })
+             new MutationObserver(() => { for (const row of document.querySelectorAll(flashing))
+               window.flashed.push(row.getAttribute("row-id")); })
              .observe(document.body, { subtree: true, attributeFilter: ["class"] }); }""",
         flashing,
     )

@@ -31,7 +31,7 @@ const NARROW_PX = 1120;
 const ROW_PX = 34;
 const TOUCHED_ROW_PX = 44;
 const HEALTH_MS = 5000;
-const FLASH_MS = 1200;
+const FLASH_MS = 1200; // as in worklist.css
 const RETRY_MS = 2000;
 const SETTLE_MS = 4000;
 const MOST_LOOKED_UP = 20;
@@ -612,17 +612,16 @@ function mark(ids) {
 }
 
 /**
- * Flashes the rows that are drawn: the grid fails on others.
+ * Flashes the rows that are drawn. The grid's own flash fails where a cell is not drawn yet.
  *
- * @param {GridApi} api
  * @param {readonly GridNode[]} nodes
  */
-function flash(api, nodes) {
-  const isDrawn = (/** @type {GridNode} */ { id }) =>
-    document.querySelector(`.ag-row[row-id="${CSS.escape(id)}"] .ag-cell`);
-  const rowNodes = nodes.filter(isDrawn);
-  if (rowNodes.length && !api.isDestroyed?.())
-    api.flashCells({ rowNodes, flashDuration: FLASH_MS });
+function flash(nodes) {
+  for (const { id } of nodes)
+    for (const row of document.querySelectorAll(`.ag-row[row-id="${CSS.escape(id)}"]`)) {
+      row.classList.add("study-added");
+      setTimeout(() => row.classList.remove("study-added"), FLASH_MS);
+    }
 }
 
 /**
@@ -642,7 +641,7 @@ async function showMarked(api) {
 function markRows(api) {
   const nodes = marked.flatMap((id) => api.getRowNode(id) ?? []);
   if (!nodes.length) return;
-  requestAnimationFrame(() => flash(api, nodes));
+  requestAnimationFrame(() => flash(nodes));
   const { rowIndex } = nodes[0];
   if (rowIndex !== null && !document.querySelector("dialog[open]")) focusRow(api, rowIndex);
   marked = [];
