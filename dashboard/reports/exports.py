@@ -363,13 +363,12 @@ def make_table(exported: Exported) -> bytes:
     spacing = content.study.spacing_mm
     for number, item in enumerate(content.measurements, start=1):
         drawn = values_of(item, spacing)
+        on = numbers[item.k]
+        which = {"number": number, "kind": item.kind, "first_slice": on, "last_slice": on}
         writer.writerow(
             _cells(
                 item="measurement",
-                number=number,
-                kind=item.kind,
-                first_slice=numbers[item.k],
-                last_slice=numbers[item.k],
+                **which,
                 longest=_number(drawn.length, 2),
                 perpendicular=_number(drawn.across, 2),
                 area=_number(drawn.area, 2),
@@ -383,10 +382,7 @@ def make_table(exported: Exported) -> bytes:
             writer.writerow(
                 _cells(
                     item="pixel values",
-                    number=number,
-                    kind=item.kind,
-                    first_slice=numbers[item.k],
-                    last_slice=numbers[item.k],
+                    **which,
                     sequence=inside.sequence,
                     **_statistics(inside.values),
                 )

@@ -98,7 +98,7 @@ def build_measurement_report(
             which the SR vouches.
 
     Raises:
-        InputError: There is neither a SEG, nor a decision, nor a reason why there is none.
+        InputError: Nothing is outlined, nothing was decided, and nothing is withheld.
     """
     groups, slices = [], set[int]()
     for origin, segmentation in segmentations.items():
