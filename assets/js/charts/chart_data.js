@@ -4,7 +4,7 @@
 /** @import { Cell } from "../frame/csv.js" */
 
 import { make } from "../frame/dom.js";
-import { withMinus } from "../frame/volume_words.js";
+import { withMinus } from "../frame/number_words.js";
 
 /** @typedef {{ columns: string[], rows: Cell[][] }} ChartData */
 

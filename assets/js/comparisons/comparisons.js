@@ -9,7 +9,7 @@
 /** @import { Entry } from "./image_batch.js" */
 
 import { fromDrop, fromInput, megabytes } from "../frame/chosen_files.js";
-import { counted, digits } from "../frame/count_words.js";
+import { counted, digits } from "../frame/number_words.js";
 import { register } from "../frame/dash.js";
 import { byId, find, make, makeRange, targetOf } from "../frame/dom.js";
 import { ENDED, JobChannel } from "../frame/job_channel.js";

@@ -1,19 +1,10 @@
 // @ts-check
 /**
- * The words of volumes, their ranges and their changes, and of numbers that may be negative, on
- * every page. Reports have the same rule (pipeline/reports/volume_words.py); both are run on
- * tests/cases/amounts.json.
+ * The words of volumes, their ranges and their changes, on every page. Reports have the same rule
+ * (pipeline/reports/volume_words.py); both are run on tests/cases/amounts.json.
  */
 
-const MINUS = "−";
-
-/**
- * A number in words with a minus sign in place of the hyphen; none before a zero.
- *
- * @param {string} words
- */
-export const withMinus = (words) =>
-  words.replace(/^-/, /[1-9]/.test(words.split("e")[0]) ? MINUS : "");
+import { MINUS } from "./number_words.js";
 
 /** Above it a percentage says no more than that nearly everything is new. */
 const MOST_PERCENT = 999;

@@ -6,7 +6,7 @@
 /** @import { Item } from "./measure_shapes.js" */
 
 import { toClipboard } from "../frame/outgoing.js";
-import { counted } from "../frame/count_words.js";
+import { counted } from "../frame/number_words.js";
 import { byId, letGoOfClick } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";

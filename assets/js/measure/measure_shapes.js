@@ -8,8 +8,7 @@
 /** @import { Study } from "../viewer/study.js" */
 /** @import { Pair, Spacing } from "../viewer/geometry.js" */
 
-import { digits } from "../frame/count_words.js";
-import { withMinus } from "../frame/volume_words.js";
+import { digits, withMinus } from "../frame/number_words.js";
 import { address } from "../viewer/pixels.js";
 import * as geometry from "../viewer/geometry.js";
 

@@ -8,7 +8,7 @@
 /** @import { Session } from "../viewer/session.js" */
 /** @import { Item } from "./measure_shapes.js" */
 
-import { counted } from "../frame/count_words.js";
+import { counted } from "../frame/number_words.js";
 import { all, Events } from "../frame/events.js";
 import { ask, HEADERS, KEEPALIVE_BYTES, pauseOf } from "../frame/server.js";
 import * as lock from "../viewer/lock.js";

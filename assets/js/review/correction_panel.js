@@ -5,7 +5,7 @@
 /** @import { Spec, State } from "../correct/correction.js" */
 /** @import { VersionLine } from "../correct/correction_store.js" */
 
-import { counted } from "../frame/count_words.js";
+import { counted } from "../frame/number_words.js";
 import { byId, letGoOfClick, make, targetOf, write } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import { timeSinceToday } from "../frame/times.js";

@@ -9,7 +9,7 @@
 import { byId, find, letGoOfClick, listenerOf, targetOf } from "../frame/dom.js";
 import { all, Events } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
-import { counted } from "../frame/count_words.js";
+import { counted } from "../frame/number_words.js";
 import * as reader from "../frame/reader.js";
 import { NO_ANSWER } from "../frame/server.js";
 import * as lock from "../viewer/lock.js";

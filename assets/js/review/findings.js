@@ -4,7 +4,7 @@
 /** @import { Session } from "../viewer/session.js" */
 /** @import { Network, Slice, Study } from "../viewer/study.js" */
 
-import { counted, plural } from "../frame/count_words.js";
+import { counted, plural } from "../frame/number_words.js";
 import { byId, query, write } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import { rangeWords } from "../frame/volume_words.js";

@@ -10,7 +10,7 @@
 
 import * as correction from "../correct/correction.js";
 import * as maskBits from "../correct/mask_bits.js";
-import { counted } from "../frame/count_words.js";
+import { counted } from "../frame/number_words.js";
 import { byId, find, letGoOfClick, make } from "../frame/dom.js";
 import { all, Events } from "../frame/events.js";
 import * as keys from "../frame/keys.js";

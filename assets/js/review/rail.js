@@ -7,7 +7,7 @@
 /** @import { Session } from "../viewer/session.js" */
 /** @import { Channel, Study } from "../viewer/study.js" */
 
-import { counted } from "../frame/count_words.js";
+import { counted } from "../frame/number_words.js";
 import { byId, make } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import { note } from "../viewer/notes.js";

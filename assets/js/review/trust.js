@@ -8,7 +8,7 @@
 /** @import { Session } from "../viewer/session.js" */
 /** @import { SimilarPatient, Trust } from "../viewer/study.js" */
 
-import { counted } from "../frame/count_words.js";
+import { counted } from "../frame/number_words.js";
 import { byId, make, query } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as viewer from "../viewer/viewer.js";

@@ -7,7 +7,7 @@
 
 /** @import { SpacingMm } from "./study.js" */
 
-import { digits } from "../frame/count_words.js";
+import { digits } from "../frame/number_words.js";
 import { mlWords } from "../frame/volume_words.js";
 
 /** @typedef {{ readonly spacing_mm: SpacingMm | null }} Spaced */

@@ -9,7 +9,7 @@
 
 import { find, make } from "../frame/dom.js";
 import { all } from "../frame/events.js";
-import { withMinus } from "../frame/volume_words.js";
+import { withMinus } from "../frame/number_words.js";
 import { acquired } from "./orientation.js";
 import * as panes from "./panes.js";
 import { placeWords } from "./slices.js";

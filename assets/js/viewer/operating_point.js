@@ -8,7 +8,7 @@
 /** @import { Session } from "./session.js" */
 /** @import { Result, Slice } from "./study.js" */
 
-import { counted } from "../frame/count_words.js";
+import { counted } from "../frame/number_words.js";
 import { byId } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import { note as showNote } from "./notes.js";

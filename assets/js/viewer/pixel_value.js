@@ -8,7 +8,7 @@
 
 import { listenerOf, write } from "../frame/dom.js";
 import { all } from "../frame/events.js";
-import { withMinus } from "../frame/volume_words.js";
+import { withMinus } from "../frame/number_words.js";
 import * as panes from "./panes.js";
 import { address } from "./pixels.js";
 import * as viewer from "./viewer.js";

@@ -7,7 +7,7 @@
 import { goToPage } from "../frame/dash.js";
 import { byId, find, make } from "../frame/dom.js";
 import { fromDrop, fromInput, megabytes } from "../frame/chosen_files.js";
-import { counted } from "../frame/count_words.js";
+import { counted } from "../frame/number_words.js";
 import * as messages from "./upload_messages.js";
 import * as upload from "./upload_send.js";
 

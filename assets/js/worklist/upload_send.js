@@ -13,7 +13,7 @@ import { Events } from "../frame/events.js";
 import { newBatch, sendFile } from "../frame/file_transfer.js";
 import { ask, pauseOf } from "../frame/server.js";
 import { further, megabytes } from "../frame/chosen_files.js";
-import { counted, digits } from "../frame/count_words.js";
+import { counted, digits } from "../frame/number_words.js";
 import * as messages from "./upload_messages.js";
 
 /**

@@ -7,7 +7,7 @@
 
 /** @import { Binding } from "../frame/keys.js" */
 
-import { digits } from "../frame/count_words.js";
+import { digits } from "../frame/number_words.js";
 import { goToPage, register, setProps } from "../frame/dash.js";
 import { byId, find, targetOf } from "../frame/dom.js";
 import * as keys from "../frame/keys.js";

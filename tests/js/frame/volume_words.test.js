@@ -10,9 +10,6 @@ const TABLE = readCases("amounts");
 for (const { ml, words: shown } of TABLE.words)
   test(`${ml} mL is ${shown}`, () => assert.equal(words.mlWords(ml), shown));
 
-for (const { value, digits, words: shown } of TABLE.numbers)
-  test(`${value} is ${shown}`, () => assert.equal(words.withMinus(value.toFixed(digits)), shown));
-
 for (const { low, high, words: shown } of TABLE.ranges)
   test(`a range is ${shown}`, () => assert.equal(words.rangeWords(low, high), shown));
 

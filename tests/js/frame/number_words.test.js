@@ -1,8 +1,9 @@
-// Counts in words.
+// Counts and negative numbers in words.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { counted, plural } from "../../../assets/js/frame/count_words.js";
+import { counted, plural, withMinus } from "../../../assets/js/frame/number_words.js";
+import { readCases } from "../support.js";
 
 const WORDS = [
   [0, "file", undefined, "0 files"],
@@ -18,3 +19,6 @@ for (const [count, word, words, expected] of WORDS) {
 
 test("a noun alone", () =>
   assert.deepEqual([plural(1, "slice"), plural(2, "slice")], ["slice", "slices"]));
+
+for (const { value, digits, words } of readCases("amounts").numbers)
+  test(`${value} is ${words}`, () => assert.equal(withMinus(value.toFixed(digits)), words));

@@ -1,5 +1,19 @@
 // @ts-check
-/** The words of counts, on every page: "1 slice", "1,234 slices". */
+/**
+ * How numbers are written on every page: counts with their noun ("1,234 slices"), and a minus sign,
+ * not a hyphen, before negative ones.
+ */
+
+export const MINUS = "−";
+
+/**
+ * A number in words with a minus sign in place of the hyphen; none before a zero. The rule of
+ * pipeline/reports/volume_words.py; both are run on tests/cases/amounts.json.
+ *
+ * @param {string} words
+ */
+export const withMinus = (words) =>
+  words.replace(/^-/, /[1-9]/.test(words.split("e")[0]) ? MINUS : "");
 
 /** @param {number} count */
 export const digits = (count) => count.toLocaleString("en-US");
